@@ -1,0 +1,4 @@
+import { busContract } from './bus.contract.ts'
+import { InProcessBus } from './in-process-bus.ts'
+
+busContract('InProcessBus', (capacity) => new InProcessBus(capacity))
