@@ -1,0 +1,38 @@
+/** Openings that models put before a continuation, in the languages where we have seen them. */
+const KNOWN =
+  /^(?:sure|certainly|of course|okay|ok|absolutely|apologies|sorry|here(?:'s| is| it is)|continuing|continuation|natürlich|gerne|klar|hier ist|bien sûr|voici|d'accord|claro|por supuesto|aquí|certo|ecco|конечно|вот|продолж|好的|当然|以下|もちろん|はい|以下|물론|네)/iu
+const PUNCTUATION = /^[\s\p{P}\p{S}]{0,20}$/u
+const FENCE = /^\s*```[\w+-]*\n\s*$/
+const ENDING = /[:：.!…。！\n]\s*["'“”„«»「『>*_`\s.…]*$/u
+const CONTINUING = /^(?:sure|certainly|of course|okay|ok|absolutely|apologies|sorry|here)\b[^\n]{0,120}\b(?:continu|rest of|where it|left off|picking up)[^\n]{0,80}[:.]\s*\n+/iu
+
+/** What stands before the anchor: nothing that matters, an introduction, or text that may belong to the answer. */
+export function isPreamble(text: string, core: string): boolean {
+  if (FENCE.test(text)) return hasOpenFence(core)
+  if (text.includes('```')) return false
+  return PUNCTUATION.test(text) || (KNOWN.test(text.trimStart()) && ENDING.test(text))
+}
+
+/** Whether a reply that begins like this may be an introduction, so that waiting for the anchor is worth it. */
+export function mayBePreamble(head: string): boolean {
+  return !/^\s*\p{Ll}/u.test(head) && !/^\s+\S/u.test(head)
+}
+
+/** Whether a reply begins as an introduction that has not ended yet. */
+export function mayAnnounce(reply: string): boolean {
+  return KNOWN.test(reply) && !reply.includes('\n')
+}
+
+/** The length of an introduction that says itself that a continuation follows; 0 when there is none. */
+export function announcedContinuation(text: string): number {
+  return CONTINUING.exec(text)?.[0].length ?? 0
+}
+
+/** The closing mark that answers an opening quotation mark at the end of a preamble. */
+export function closingMark(preamble: string): string | undefined {
+  return { '"': '"', '“': '”', '„': '“', '«': '»', '「': '」', '『': '』', "'": "'", '`': '`' }[preamble.trimEnd().slice(-1)]
+}
+
+function hasOpenFence(core: string): boolean {
+  return (core.match(/^\s*```/gm)?.length ?? 0) % 2 === 1
+}

@@ -1,0 +1,222 @@
+/**
+ * Where a second upstream's reply joins the text that a first one delivered. Rules, the first that fits:
+ *
+ * | the reply                                            | ways                    | what is sent                       |
+ * |------------------------------------------------------|-------------------------|------------------------------------|
+ * | begins with all of the delivered text                | restart                 | what follows it                    |
+ * | anything else                                        | restart                 | nothing: broken                    |
+ * | begins with the anchor, or has it after a preamble   | instruct                | what follows it                    |
+ * | has the anchor further on, after other text          | instruct                | nothing: broken                    |
+ * | begins with the end of the delivered text, too much for chance (`isRepeat`) | prefill, instruct | what follows the longest such end  |
+ * | retells the delivered text in other words            | prefill, instruct       | nothing: broken                    |
+ * | cannot follow a lower-case letter (`catThe`)         | instruct                | nothing: broken                    |
+ * | anything else                                        | prefill, instruct       | all of it                          |
+ *
+ * All of the delivered text is its own longest end, so that starting over needs no rule of its own. White space that ends
+ * the delivered text, and half a surrogate pair, were not shown to the upstream; where the reply brings them they are left
+ * out once.
+ */
+import type { Continuation } from '#contract'
+import { matchAnchor } from './anchor.ts'
+import { divideDelivered, endsInHalf } from './delivered-core.ts'
+import { isOtherTelling, isRepeat } from './overlap.ts'
+import { announcedContinuation, closingMark, isPreamble, mayAnnounce, mayBePreamble } from './preamble.ts'
+import { endsSentence, startsWithLetter } from './text-shape.ts'
+import { RepeatTracker } from './repeat-tracker.ts'
+
+/** Why no honest seam exists. */
+export type BrokenSeam = 'different_answer' | 'ended_before_seam' | 'anchor_after_other_text' | 'retold' | 'does_not_follow' | 'half_character'
+
+export type SeamEnd = { readonly text: string } | { readonly broken: BrokenSeam }
+
+/** Units of the reply that are awaited before anything is decided. */
+const HEAD = 16
+/** How far into the reply an anchor may begin. */
+const PREAMBLE = 200
+
+/** Joins one reply to the delivered text. Pure: what goes out depends only on what came in. */
+export class Seam {
+  readonly #delivered: string
+  readonly #core: string
+  readonly #way: Continuation
+  readonly #anchor: string | undefined
+  readonly #repeats: RepeatTracker
+  #state: 'deciding' | 'joined' | 'broken' = 'deciding'
+  #reason: BrokenSeam | undefined
+  /** What of the reply is held back while undecided. */
+  #held: string[] = []
+  #heldLength = 0
+  /** Delivered characters that the upstream was not shown and that the reply has not brought yet. */
+  #residue: string
+  /** A closing quotation mark that belongs to the preamble. */
+  #closing: string | undefined
+  /** The first half of a surrogate pair, until the second comes. */
+  #half = ''
+
+  constructor(delivered: string, way: Continuation, anchor?: string) {
+    const { core, residue } = divideDelivered(delivered)
+    this.#delivered = delivered
+    this.#core = core
+    this.#residue = residue
+    this.#way = way
+    this.#anchor = anchor
+    this.#repeats = new RepeatTracker(core, HEAD)
+    if (delivered === '' || (core === '' && way !== 'restart')) this.#state = 'joined'
+  }
+
+  get state(): 'deciding' | 'joined' | 'broken' {
+    return this.#state
+  }
+
+  /** Why the seam is broken; undefined while it is not. */
+  get reason(): BrokenSeam | undefined {
+    return this.#reason
+  }
+
+  /** Takes a piece of the reply; returns what may be sent now. */
+  push(text: string): string {
+    if (text === '' || this.#state === 'broken') return ''
+    if (this.#state === 'joined') return this.#send(text)
+    this.#held.push(text)
+    this.#heldLength += text.length
+    if (this.#way === 'restart') return this.#matchRestart(false)
+    this.#repeats.push(text)
+    return this.#decide(false)
+  }
+
+  /** The reply is over: the last text, or why there is no honest seam. */
+  end(): SeamEnd {
+    let text = ''
+    if (this.#state === 'deciding') {
+      if (this.#way === 'restart') text = this.#matchRestart(true)
+      else {
+        this.#repeats.end()
+        text = this.#decide(true)
+      }
+    }
+    if (this.#reason) return { broken: this.#reason }
+    text += this.#half
+    this.#half = ''
+    return { text }
+  }
+
+  #matchRestart(ended: boolean): string {
+    const expected = this.#delivered
+    if (this.#held.length > 1 && this.#heldLength < expected.length && !ended) return this.#matchRestartPiece()
+    const reply = this.#takeHeld()
+    const skip = /^\s/.test(expected) ? 0 : reply.length - reply.trimStart().length
+    const body = skip === 0 ? reply : reply.slice(skip)
+    if (body.length >= expected.length) {
+      if (!body.startsWith(expected)) return this.#break('different_answer')
+      this.#residue = ''
+      return this.#join(body.slice(expected.length))
+    }
+    if (!expected.startsWith(body)) return this.#break('different_answer')
+    if (ended) return this.#break('ended_before_seam')
+    this.#held = body === '' ? [] : [body]
+    this.#heldLength = body.length
+    return ''
+  }
+
+  /** Compares only the newest piece; those before it have been compared. */
+  #matchRestartPiece(): string {
+    const piece = this.#held.at(-1) ?? ''
+    return this.#delivered.startsWith(piece, this.#heldLength - piece.length) ? '' : this.#break('different_answer')
+  }
+
+  #decide(ended: boolean): string {
+    if (!ended && this.#repeats.pending) return ''
+    const core = this.#core
+    const length = this.#repeats.length
+    const anchorLength = this.#anchor?.length ?? 0
+    const reply = this.#held.length === 1 ? (this.#held[0] ?? '') : this.#held.join('')
+    this.#held = [reply]
+    if (length > 0) {
+      const after = reply.slice(length)
+      if (after.length < 2 && !ended) return ''
+      const overlap = { core, residue: this.#residue, length, after, way: this.#way, anchorLength }
+      if (isRepeat(overlap)) return this.#join(after)
+    }
+    const anchored = this.#anchor === undefined ? undefined : this.#findAnchor(reply, this.#anchor, ended)
+    if (anchored !== undefined) return anchored
+    for (const { start, depth } of this.#repeats.abandoned) {
+      if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
+    }
+    if (this.#way === 'instruct') {
+      if (!ended && reply.length <= PREAMBLE && mayAnnounce(reply)) return ''
+      const announced = announcedContinuation(reply)
+      const rest = reply.slice(announced)
+      if (!this.#follows(rest, announced > 0)) return this.#break('does_not_follow')
+      return this.#join(rest)
+    }
+    return this.#join(reply)
+  }
+
+  /** Settles a reply that has the anchor, or may yet; undefined when it has none. */
+  #findAnchor(reply: string, anchor: string, ended: boolean): string | undefined {
+    const first = reply.length - reply.trimStart().length
+    const introduced = mayBePreamble(reply)
+    const last = Math.min(introduced ? PREAMBLE : first, reply.length - 1)
+    for (let from = Math.min(first, PREAMBLE); from <= last; from++) {
+      const { matched, end } = matchAnchor(reply, from, anchor)
+      if (matched === anchor.length) {
+        const preamble = reply.slice(0, from)
+        if (!isPreamble(preamble, this.#core)) return this.#break('anchor_after_other_text')
+        this.#closing = closingMark(preamble)
+        return this.#join(reply.slice(end))
+      }
+      if (end === reply.length && !ended) return ''
+      if (from === first && matched >= 12 && matched >= anchor.length / 2) return this.#break('retold')
+    }
+    return ended || reply.length > PREAMBLE || !introduced ? undefined : ''
+  }
+
+  #follows(rest: string, announced: boolean): boolean {
+    if (this.#residue !== '' || !startsWithLetter(rest) || !startsWithLetter(this.#core.slice(-1))) return true
+    return !announced && !(/\p{Ll}$/u.test(this.#core) && /^\p{Lu}\p{Ll}/u.test(rest) && !endsSentence(this.#core))
+  }
+
+  #takeHeld(): string {
+    const reply = this.#held.join('')
+    this.#held = []
+    this.#heldLength = 0
+    return reply
+  }
+
+  #join(rest: string): string {
+    this.#state = 'joined'
+    this.#held = []
+    this.#repeats.end()
+    return this.#send(rest)
+  }
+
+  #break(reason: BrokenSeam): string {
+    this.#state = 'broken'
+    this.#reason = reason
+    this.#held = []
+    return ''
+  }
+
+  /** Leaves out what the client has already, and keeps surrogate pairs together. */
+  #send(text: string): string {
+    let at = 0
+    if (this.#closing !== undefined && text !== '') {
+      if (text.startsWith(this.#closing)) at = this.#closing.length
+      this.#closing = undefined
+    }
+    while (this.#residue !== '' && at < text.length) {
+      if (text[at] === this.#residue[0]) {
+        this.#residue = this.#residue.slice(1)
+        at++
+      } else if (endsInHalf(this.#residue)) return this.#break('half_character')
+      else this.#residue = ''
+    }
+    const out = this.#half + (at === 0 ? text : text.slice(at))
+    if (!endsInHalf(out)) {
+      this.#half = ''
+      return out
+    }
+    this.#half = out.slice(-1)
+    return out.slice(0, -1)
+  }
+}
