@@ -37,6 +37,8 @@ export interface ChunkChoice {
     readonly reasoning_content?: string | null
     readonly reasoning?: string | null
     readonly tool_calls?: readonly ToolCallDelta[] | null
+    /** The older form of a tool call. */
+    readonly function_call?: unknown
   } | null
   readonly finish_reason?: string | null
   readonly logprobs?: unknown

@@ -46,6 +46,11 @@ export interface Failure {
   readonly kind: FailureKind
   /** Plain words, without credentials and without any text of the request (X1, X6). */
   readonly message: string
+  /**
+   * The provider's own words, scrubbed, for the caller's own faults. They can quote the request: they go to the caller
+   * and nowhere else, never to a log or a record (X6).
+   */
+  readonly callerMessage?: string
   /** The upstream's HTTP status, where it gave one. */
   readonly status?: number
   /** The provider's own code or type for it. */

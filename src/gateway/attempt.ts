@@ -1,0 +1,151 @@
+import { type Clock, linkSignals, type Timer } from '#base'
+import { type FailureKind, UpstreamError } from '#contract'
+import type { Frame, Phases, Provider, UpstreamResponse } from '#providers'
+import type { StagedDeadlines } from './deadlines.ts'
+
+export interface AttemptOptions {
+  readonly clock: Clock
+  readonly provider: Provider
+  /** `provider/model`, for messages. */
+  readonly upstream: string
+  readonly body: string
+  readonly stream: boolean
+  readonly deadlines: StagedDeadlines
+  /** Slowest allowed pace; asked when it is time, because it holds only while another upstream is left. */
+  readonly slow: { readonly tokensPerSecond: number; readonly over: number; readonly applies: () => boolean } | undefined
+  readonly signal: AbortSignal
+}
+
+/** How long an upstream may take to end after its answer was whole, ms: its connection is worth keeping. */
+const DRAIN_MS = 1_000
+
+/**
+ * One try of a call at one upstream, with a deadline for each stage. Reading pauses the upstream when nobody reads, and
+ * time in which nobody read is not held against it. Must be closed.
+ */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #controller: AbortController
+  readonly #unlink: () => void
+  #timer: Timer | undefined
+  #slowTimer: Timer | undefined
+  #response: UpstreamResponse | undefined
+  /** Since when somebody waits for a frame; Infinity while nobody does. */
+  #waitingSince = Infinity
+  #lastTokenAt: number
+  #tokens = 0
+
+  /** Monotonic ms. */
+  readonly startedAt: number
+  /** Ms from the start to the first token. */
+  firstTokenMs: number | null = null
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    const { controller, unlink } = linkSignals(options.signal)
+    this.#controller = controller
+    this.#unlink = unlink
+    this.startedAt = options.clock.monotonic()
+    this.#lastTokenAt = this.startedAt
+  }
+
+  get phases(): Phases | undefined {
+    return this.#response?.phases
+  }
+
+  /** Sends the request; resolves when the upstream's head is a success. Throws `UpstreamError`. */
+  async open(): Promise<UpstreamResponse> {
+    const { provider, body, stream, deadlines, clock } = this.#options
+    this.#waitingSince = this.startedAt
+    if (stream) this.#timer = clock.after(deadlines.firstToken, this.#check)
+    const request = { body, stream, connectMs: deadlines.connect, headersMs: deadlines.headers }
+    this.#response = await provider.open(request, this.#controller.signal)
+    if (!stream) {
+      this.#lastTokenAt = clock.monotonic()
+      this.#timer = clock.after(deadlines.stall, this.#check)
+    }
+    return this.#response
+  }
+
+  /** The next batch of frames. Throws `UpstreamError`. */
+  next(): Promise<IteratorResult<readonly Frame[]>> {
+    this.#waitingSince = this.#options.clock.monotonic()
+    return this.#response ? this.#response.frames.next() : Promise.resolve({ done: true, value: undefined })
+  }
+
+  /** Notes a batch that has come, and how many tokens came in this attempt up to now. */
+  received(tokens: number): void {
+    this.#waitingSince = Infinity
+    if (tokens === this.#tokens && this.#options.stream) return
+    this.#lastTokenAt = this.#options.clock.monotonic()
+    if (this.firstTokenMs === null && tokens > 0) {
+      this.firstTokenMs = this.#lastTokenAt - this.startedAt
+      this.#watchPace(tokens)
+    }
+    this.#tokens = tokens
+  }
+
+  /** From now on only the usage is missing: it is waited for `ms`. */
+  hurry(ms: number): void {
+    this.#timer?.cancel()
+    this.#slowTimer?.cancel()
+    this.#timer = this.#options.clock.after(ms, () => this.#fail('timeout_stall', 'No usage came after the finish.'))
+  }
+
+  /** Cancels the upstream, if it has not ended. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#slowTimer?.cancel()
+    this.#unlink()
+    if (this.#response) void this.#response.frames.return?.().catch(ignore)
+    this.#controller.abort(new UpstreamError({ kind: 'cancelled', message: 'The attempt is over.' }))
+  }
+
+  /** Lets the upstream end by itself, so that its connection can be used again. Never throws. */
+  async drain(): Promise<void> {
+    this.#timer?.cancel()
+    this.#slowTimer?.cancel()
+    const frames = this.#response?.frames
+    if (!frames) return this.close()
+    const timer = this.#options.clock.after(DRAIN_MS, () => this.close())
+    try {
+      for (let left = 1_000; left > 0; left--) if ((await frames.next()).done) break
+    } catch {
+      // The answer was whole before: how its connection ends concerns nobody.
+    } finally {
+      timer.cancel()
+      this.close()
+    }
+  }
+
+  readonly #check = (): void => {
+    const { clock, deadlines, upstream, stream } = this.#options
+    const now = clock.monotonic()
+    const began = this.firstTokenMs !== null || !stream
+    const left = began
+      ? deadlines.stall - (now - Math.max(this.#waitingSince === Infinity ? now : this.#waitingSince, this.#lastTokenAt))
+      : deadlines.firstToken - (now - this.startedAt)
+    if (left > 0) this.#timer = clock.after(left, this.#check)
+    else if (!this.#response) this.#fail('timeout_headers', `${upstream} sent no response within ${deadlines.firstToken} ms.`)
+    else if (began) this.#fail('timeout_stall', `${upstream} sent nothing for ${deadlines.stall} ms in the middle of its answer.`)
+    else this.#fail('timeout_first_token', `${upstream} sent no token within ${deadlines.firstToken} ms.`)
+  }
+
+  #watchPace(tokensBefore: number): void {
+    const { clock, slow, upstream } = this.#options
+    if (!slow) return
+    this.#slowTimer = clock.after(slow.over, () => {
+      const wanted = (slow.tokensPerSecond * slow.over) / 1_000
+      const waited = clock.monotonic() - this.#waitingSince
+      if (waited > 0 && this.#tokens - tokensBefore < wanted && slow.applies()) {
+        this.#fail('slow', `${upstream} sent fewer than ${slow.tokensPerSecond} tokens a second over ${slow.over} ms.`)
+      } else this.#watchPace(this.#tokens)
+    })
+  }
+
+  #fail(kind: FailureKind, message: string): void {
+    this.#controller.abort(new UpstreamError({ kind, message }))
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,61 @@
+import { FAILURE_KINDS, type AttemptRecord, type FailureKind } from '#contract'
+import type { UpstreamHealth } from '#health'
+
+const WORDS: Readonly<Record<FailureKind, string>> = {
+  dns: 'host name not found',
+  connect: 'connection refused',
+  tls: 'no valid TLS connection',
+  reset: 'connection closed before an answer',
+  timeout_connect: 'no connection in time',
+  timeout_headers: 'silent',
+  timeout_first_token: 'no first token in time',
+  timeout_stall: 'stopped mid-answer',
+  timeout_total: 'took too long',
+  slow: 'too slow',
+  rate_limited: 'rate limited',
+  quota: 'out of quota',
+  overloaded: 'overloaded',
+  server_error: 'server error',
+  auth: 'our credential was refused',
+  upstream_model_not_found: 'model not found there',
+  redirect: 'answered with a redirect',
+  malformed: 'unreadable answer',
+  truncated: 'answer cut off',
+  too_large: 'answer too large',
+  context_length: 'context too small',
+  content_policy: 'refused by content policy',
+  invalid_request: 'refused the request',
+  cancelled: 'cancelled',
+}
+
+/** A failure in two or three words; its HTTP status where that says more. */
+export function failureWords(kind: FailureKind, status: number | null | undefined): string {
+  const speaks = kind === 'server_error' || kind === 'overloaded' || kind === 'rate_limited'
+  return speaks && status !== null && status !== undefined ? String(status) : WORDS[kind]
+}
+
+/**
+ * One plain sentence on how a call went: `openai: 503 since 14:02, 3 attempts; answered by near`. Empty when the first
+ * attempt answered; `rescued` when the answer was begun by another upstream.
+ */
+export function reasonFor(
+  attempts: readonly AttemptRecord[],
+  answeredBy: string | undefined,
+  rescued: boolean,
+  healthOf: (upstream: string) => UpstreamHealth,
+): string {
+  const failed = new Map<string, { kind: FailureKind; status: number | null; count: number }>()
+  for (const attempt of attempts) {
+    if (attempt.outcome === 'ok') continue
+    const count = (failed.get(attempt.upstream)?.count ?? 0) + 1
+    failed.set(attempt.upstream, { kind: attempt.outcome, status: attempt.status, count })
+  }
+  const parts = [...failed].map(([upstream, { kind, status, count }]) => {
+    const since = FAILURE_KINDS[kind].scope === 'request' ? undefined : healthOf(upstream).failingSince
+    const sinceWords = since === undefined ? '' : ` since ${new Date(since).toISOString().slice(11, 16)} UTC`
+    return `${upstream}: ${failureWords(kind, status)}${sinceWords}${count > 1 ? `, ${count} attempts` : ''}`
+  })
+  if (answeredBy === undefined) return parts.join('; ')
+  const verb = rescued ? 'finished by' : 'answered by'
+  return parts.length === 0 ? '' : `${parts.join('; ')}; ${verb} ${answeredBy}`
+}

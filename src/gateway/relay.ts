@@ -1,0 +1,229 @@
+import { type ChatChunk, type ChunkChoice, type Usage, UpstreamError } from '#contract'
+import type { Frame } from '#providers'
+import type { Delivered } from './delivered.ts'
+import type { Joint } from './joint.ts'
+
+export interface RelayOptions {
+  readonly delivered: Delivered
+  /** Choices that must finish. */
+  readonly choices: number
+  /** Whether the client asked for a usage frame. */
+  readonly usageWanted: boolean
+  /** What `x_holdfast` of the last frame says; asked for once, at the end. */
+  readonly account: () => object
+  /** Joins this answer to what was delivered; undefined for a first answer. */
+  readonly joint: Joint | undefined
+}
+
+/** Bytes that are held back at the most: a tool call that is not whole yet. */
+const MOST_HELD = 16 * 1024 * 1024
+
+const DONE = Buffer.from('data: [DONE]\n\n')
+
+/**
+ * Turns one attempt's frames into what the client gets (S1, S3, S6, S7). Frames go out as they came; held back are those
+ * before the first content, tool calls until they are whole, and the last frame, which carries `x_holdfast`. No I/O.
+ */
+export class Relay {
+  readonly #options: RelayOptions
+  #held: Frame[] = []
+  #heldBytes = 0
+  #toolsOpen = false
+  #finished = 0
+  #last: Frame | undefined
+
+  /** Frames with tokens in them: content, reasoning, pieces of tool calls. */
+  tokens = 0
+  usage: Usage | undefined
+  /** Everything was sent, `[DONE]` included. */
+  ended = false
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+  }
+
+  /** The answer is whole, though its usage may still come. */
+  get finished(): boolean {
+    return this.#finished >= this.#options.choices
+  }
+
+  /** What these frames let through. Throws `UpstreamError` when the answer turns out to be broken. */
+  take(frames: readonly Frame[]): Uint8Array | undefined {
+    const out: Uint8Array[] = []
+    for (const frame of frames) {
+      if (this.ended) break
+      if (frame.type === 'chunk') this.#takeChunk(frame, out)
+      else if (frame.type === 'answer') this.#takeAnswer(frame, out)
+      else if (frame.type === 'done') this.#end(out)
+    }
+    return joined(out)
+  }
+
+  /** What is left to send when the upstream has ended. Throws `truncated` when no finish was seen (S3). */
+  end(): Uint8Array | undefined {
+    const out: Uint8Array[] = []
+    if (!this.ended) this.#end(out)
+    return joined(out)
+  }
+
+  #takeAnswer(frame: Frame & { type: 'answer' }, out: Uint8Array[]): void {
+    this.tokens++
+    this.usage = frame.answer.usage ?? undefined
+    this.#options.delivered.committed = true
+    this.ended = true
+    out.push(frame.bytes)
+  }
+
+  #takeChunk(frame: Frame & { type: 'chunk' }, out: Uint8Array[]): void {
+    const { chunk } = frame
+    if (chunk.usage) this.usage = chunk.usage
+    if (this.finished) {
+      this.#emit(this.#last, out)
+      this.#last = this.#options.joint ? this.#retold(chunk, undefined) : frame
+      if (chunk.usage) this.#end(out)
+      return
+    }
+    const seen = inspect(chunk)
+    if (seen.tokens) this.tokens++
+    if (seen.tools) this.#toolsOpen = true
+    const told = this.#options.joint ? this.#rejoin(chunk, seen, out) : frame
+    if (this.ended) return
+    this.#finished += seen.finished
+    if (this.finished) {
+      this.#last = told ?? this.#retold(chunk, '')
+      if (seen.tools || this.#toolsOpen) this.#options.delivered.final = true
+      if (!this.#options.usageWanted || chunk.usage) this.#end(out)
+    } else if (told && (this.#toolsOpen || (!this.#options.delivered.committed && !seen.tokens))) {
+      this.#hold(told)
+    } else if (told) {
+      this.#emit(told, out)
+    }
+  }
+
+  /** Holds a continuing answer's chunk to what was delivered; undefined when nothing of it is new. */
+  #rejoin(chunk: ChatChunk, seen: Seen, out: Uint8Array[]): Frame | undefined {
+    const { joint } = this.#options
+    if (!joint) return undefined
+    let text = seen.content === '' ? '' : joint.push(seen.content)
+    if (seen.finished > 0 || joint.stopped) text += joint.end()
+    if (joint.stopped) {
+      this.#finished = this.#options.choices
+      this.#last = this.#retold(chunk, text, 'stop')
+      this.#end(out)
+      return undefined
+    }
+    const worthSending = text !== '' || seen.tools || seen.finished > 0
+    return worthSending ? this.#retold(chunk, text) : undefined
+  }
+
+  /** A chunk of another answer under this stream's id (S7), with `text` for its content. */
+  #retold(chunk: ChatChunk, text: string | undefined, finish?: string): Frame & { type: 'chunk' } {
+    const { delivered } = this.#options
+    const choices = chunk.choices?.map((choice): ChunkChoice => {
+      const { role: _, reasoning: _r, reasoning_content: _c, content: _t, ...delta } = choice.delta ?? {}
+      const told = text === undefined || text === '' ? delta : { ...delta, content: text }
+      return { ...choice, delta: told, ...(finish === undefined ? {} : { finish_reason: finish }) }
+    })
+    const retold: ChatChunk = {
+      ...chunk,
+      ...(delivered.id === undefined ? {} : { id: delivered.id }),
+      ...(delivered.created === undefined ? {} : { created: delivered.created }),
+      ...(choices === undefined ? {} : { choices }),
+    }
+    return { type: 'chunk', bytes: Buffer.from(`data: ${JSON.stringify(retold)}\n\n`), chunk: retold }
+  }
+
+  #hold(frame: Frame): void {
+    this.#held.push(frame)
+    this.#heldBytes += frame.bytes.length
+    if (this.#heldBytes > MOST_HELD) {
+      throw new UpstreamError({ kind: 'too_large', message: `A tool call is larger than ${MOST_HELD} bytes.` })
+    }
+  }
+
+  #emit(frame: Frame | undefined, out: Uint8Array[]): void {
+    for (const held of this.#held) this.#send(held, out)
+    this.#held = []
+    this.#heldBytes = 0
+    if (frame) this.#send(frame, out)
+  }
+
+  #send(frame: Frame, out: Uint8Array[]): void {
+    const { delivered } = this.#options
+    if (frame.type === 'chunk') note(delivered, frame.chunk)
+    delivered.committed = true
+    out.push(frame.bytes)
+  }
+
+  #end(out: Uint8Array[]): void {
+    if (!this.finished || !this.#last) {
+      throw new UpstreamError({ kind: 'truncated', message: 'The stream ended without a finish reason.' })
+    }
+    this.#emit(undefined, out)
+    if (this.#last.type === 'chunk') note(this.#options.delivered, this.#last.chunk)
+    out.push(withAccount(this.#last.bytes, this.#options.account()), DONE)
+    this.#options.delivered.committed = true
+    this.ended = true
+  }
+}
+
+/** The end of an answer that used up its tokens before its upstream broke. */
+export function endingByLength(delivered: Delivered, account: object): Uint8Array {
+  const { id, created, model } = delivered
+  const choices = [{ index: 0, delta: {}, finish_reason: 'length' }]
+  const last = { id, object: 'chat.completion.chunk', created, model, choices, x_holdfast: account }
+  return Buffer.concat([Buffer.from(`data: ${JSON.stringify(last)}\n\n`), DONE])
+}
+
+interface Seen {
+  readonly content: string
+  readonly tokens: boolean
+  readonly tools: boolean
+  /** Choices that finish in this chunk. */
+  readonly finished: number
+}
+
+function inspect(chunk: ChatChunk): Seen {
+  let content = ''
+  let tokens = false
+  let tools = false
+  let finished = 0
+  for (const choice of chunk.choices ?? []) {
+    const { delta } = choice
+    if (delta) {
+      if (delta.content) content += delta.content
+      if (delta.tool_calls?.length || delta.function_call) tools = true
+      if (delta.content || delta.refusal || delta.reasoning_content || delta.reasoning) tokens = true
+    }
+    if (choice.finish_reason) finished++
+  }
+  return { content, tokens: tokens || tools, tools, finished }
+}
+
+/** Remembers what the client has once this chunk is sent. */
+function note(delivered: Delivered, chunk: ChatChunk): void {
+  if (chunk.id) delivered.id ??= chunk.id
+  delivered.created ??= chunk.created
+  if (chunk.model) delivered.model = chunk.model
+  for (const choice of chunk.choices ?? []) {
+    const { delta } = choice
+    if (!delta) continue
+    if (delta.content) {
+      delivered.text += delta.content
+      delivered.frames++
+    }
+    if (delta.reasoning_content || delta.reasoning) delivered.reasoning = true
+    if (delta.refusal || delta.tool_calls?.length || delta.function_call) delivered.final = true
+  }
+}
+
+/** The frame with `x_holdfast` as its object's last member; the rest of its bytes as they were. */
+function withAccount(bytes: Uint8Array, account: object): Uint8Array {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  const end = text.lastIndexOf('}')
+  return Buffer.from(`${text.slice(0, end)},"x_holdfast":${JSON.stringify(account)}${text.slice(end)}`)
+}
+
+function joined(out: readonly Uint8Array[]): Uint8Array | undefined {
+  return out.length <= 1 ? out[0] : Buffer.concat(out)
+}
