@@ -1,0 +1,13 @@
+/**
+ * Owns: keys, and who a caller is.
+ * Calls: base, contract, store, bus.
+ * Emits: nothing.
+ * Consumes: hints on the topic `keys`.
+ */
+export { type ApiKey, isScope, makeKey, mergeKeys, type NewKey, SCOPES } from './api-key.ts'
+export { AuthError } from './auth-error.ts'
+export { type CallLimit, formatCallLimit, parseCallLimit } from './call-limit.ts'
+export { KeyFile } from './key-file.ts'
+export { addKey, loadKeys, revokeKey } from './key-table.ts'
+export { Keys, KEYS_TOPIC, type KeysOptions, requireScope } from './keys.ts'
+export type { Caller } from './owner-mode.ts'
