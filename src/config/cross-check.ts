@@ -33,7 +33,7 @@ function checkProvider(name: string, provider: unknown, environment: Environment
   const path = ['providers', name]
   const findings: Finding[] = []
   if (!PROVIDER_NAME.test(name)) {
-    findings.push(badName(path, name, 'letters, digits, dots, dashes and underscores, at most 64'))
+    findings.push(badName(path, name, 'letters, digits, dots, dashes and underscores, at most 64 of them'))
   }
   if (!isMap(provider)) return findings
   const kind = valueAt(provider, ['kind'])
@@ -113,7 +113,7 @@ function notForScripted(path: Path): Finding {
 
 function checkModelName(name: string, providers: ReadonlySet<string>): Finding[] {
   const path = ['models', name]
-  if (!MODEL_NAME.test(name)) return [badName(path, name, 'letters, digits and `.`, `_`, `:`, `@`, `+`, `/`, `-`, at most 128')]
+  if (!MODEL_NAME.test(name)) return [badName(path, name, 'letters, digits and `.`, `_`, `:`, `@`, `+`, `/`, `-`, at most 128 of them')]
   const prefix = name.slice(0, Math.max(0, name.indexOf('/')))
   if (!providers.has(prefix)) return []
   return [
@@ -257,7 +257,7 @@ function servesNothing(): Finding {
 }
 
 function badName(path: Path, name: string, allowed: string): Finding {
-  return { code: 'bad_name', path, at: 'key', says: 'has a name that is not allowed', found: describeText(name), expected: allowed, remedy: `Use ${allowed} characters, beginning with a letter or digit.` }
+  return { code: 'bad_name', path, at: 'key', says: 'has a name that is not allowed', found: describeText(name), expected: allowed, remedy: `Use ${allowed}; begin with a letter or a digit.` }
 }
 
 function isMap(value: unknown): value is object {

@@ -36,8 +36,7 @@ export function parseDocument(source: DocumentSource): ParseResult {
   const documents = [...composer.compose(tokens)]
   const [document, second] = documents
   if (!document) return refuse(source, [generic(0)])
-  const errors = [...document.errors, ...document.warnings]
-  const syntax = errors.slice(0, MOST_PROBLEMS).map(syntaxFinding)
+  const syntax = firstOfEachLine(source, [...document.errors, ...document.warnings]).map(syntaxFinding)
   if (document.directives?.yaml.explicit === true) syntax.unshift(directive())
   if (second) syntax.push(secondDocument(second))
   const reader = new NodeReader(source)
@@ -45,6 +44,17 @@ export function parseDocument(source: DocumentSource): ParseResult {
   if (syntax.length > 0) return refuse(source, syntax)
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return refuse(source, [notAMap(Array.isArray(value))])
   return { ok: true, value, problems: reader.findings.slice(0, MOST_PROBLEMS).map((finding) => source.problem(finding)) }
+}
+
+/** One error of a line: the others follow from it. */
+function firstOfEachLine(source: DocumentSource, errors: readonly YAMLError[]): YAMLError[] {
+  const byLine = new Map<number, YAMLError>()
+  for (const error of errors) {
+    const line = source.lineOf(error.pos[0])
+    if (!byLine.has(line)) byLine.set(line, error)
+    if (byLine.size === MOST_PROBLEMS) break
+  }
+  return [...byLine.values()]
 }
 
 /** The tokens, or the offset where the nesting is too deep: found before anything recursive sees them. */

@@ -1,8 +1,8 @@
 import { DocumentSource } from './document-source.ts'
 import type { ConfigProblem, Finding } from './problem.ts'
 
-/** The largest document, bytes. */
-const LARGEST = 1024 * 1024
+/** The largest document, bytes. Reading the worst one of this size takes half a second, for which no call is served. */
+export const LARGEST_DOCUMENT = 256 * 1024
 
 /** The document's text, or why its bytes are none. */
 export type TextResult = { readonly ok: true; readonly source: DocumentSource } | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
@@ -13,12 +13,12 @@ const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/
 
 /** Reads bytes as UTF-8, strictly; a byte order mark is left out. */
 export function readText(file: string, content: Uint8Array): TextResult {
-  if (content.byteLength > LARGEST) {
+  if (content.byteLength > LARGEST_DOCUMENT) {
     return refuse(file, '', {
       code: 'document_too_large',
       says: `has ${content.byteLength} bytes`,
       found: `${content.byteLength} bytes`,
-      expected: `at most ${LARGEST} bytes`,
+      expected: `at most ${LARGEST_DOCUMENT} bytes`,
       remedy: 'Check that this is the right file.',
     })
   }

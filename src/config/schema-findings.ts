@@ -60,16 +60,16 @@ function unknownKey(path: Path, key: string): Finding {
   const expected = `one of ${known.map((name) => `\`${name}\``).join(', ')}`
   const [likely] = nearest(key, known, 1)
   const elsewhere = [...KNOWN_KEYS].find(([other, keys]) => other !== shape && keys.includes(key))?.[0]
-  const remedy =
-    likely !== undefined && (elsewhere === undefined || likely.toLowerCase() === key.toLowerCase())
-      ? `Did you mean \`${likely}\`?`
-      : elsewhere !== undefined
-        ? `It belongs ${elsewhere === '' ? 'at the top of the document' : `under \`${elsewhere}\``}.`
-        : key === '<<'
-          ? 'Merge keys are not part of YAML 1.2; write the keys out.'
-          : `Expected ${expected}.`
+  const remedy = unknownKeyRemedy(key, likely, elsewhere) ?? `Expected ${expected}.`
   const shown = describeText(key)
   return { code: 'unknown_key', path: shown.startsWith('`') ? [...path, key] : path, at: 'key', says: 'is not a known key', found: `the key ${shown}`, expected, remedy }
+}
+
+function unknownKeyRemedy(key: string, likely: string | undefined, elsewhere: string | undefined): string | undefined {
+  if (key === '<<') return 'Merge keys are not part of YAML 1.2; write the keys out.'
+  if (likely !== undefined && (elsewhere === undefined || likely.startsWith(key))) return `Did you mean \`${likely}\`?`
+  if (elsewhere === undefined) return undefined
+  return elsewhere === '' ? 'It belongs at the top of the document.' : `It belongs under \`${elsewhere.replace('upstreams.*', 'upstreams[n]').replace('*', 'NAME')}\`.`
 }
 
 function noUpstreams(path: Path): Finding {
@@ -84,13 +84,15 @@ function noUpstreams(path: Path): Finding {
 }
 
 function wrongShape(path: Path, found: unknown, list: boolean): Finding {
-  const expected = list ? 'a list of `provider/model`' : 'a map'
-  if (found === undefined) return missing(path, expected, list ? 'Add at least one upstream.' : `Add \`${String(path.at(-1) ?? 'providers')}:\`. The file may have been half saved.`)
-  const empty = found === null
-  const remedy = list
-    ? 'Write `- provider/model`, one on each line.'
-    : empty
-      ? 'Write `{}` for none, or remove the key. The file may have been half saved.'
-      : 'Write `key: value` under it, indented by two spaces.'
-  return { code: 'wrong_type', path, says: `is ${empty ? 'empty' : describe(found)}, expected ${expected}`, found: describe(found), expected, remedy }
+  const entry = shapeOf(path) === 'models.*.upstreams.*'
+  const expected = list ? 'a list of `provider/model`' : entry ? '`provider/model`, or a map with `upstream`' : 'a map'
+  const remedy = list ? 'Write `- provider/model`, one on each line.' : entry ? 'Write `- provider/model`.' : mapRemedy(path, found)
+  if (found === undefined) return missing(path, expected, remedy)
+  const shown = describe(found)
+  return { code: 'wrong_type', path, says: `is ${found === null ? 'empty' : shown}, expected ${expected}`, found: shown, expected, remedy }
+}
+
+function mapRemedy(path: Path, found: unknown): string {
+  if (found !== undefined && found !== null) return 'Write `key: value` under it, indented by two spaces.'
+  return path.length === 1 ? 'Write it, with `{}` for none. The file may have been half saved.' : 'Fill it in, or remove the key.'
 }

@@ -23,7 +23,7 @@ const SUSPICIOUS = /(?<![A-Za-z0-9])(?:sk|pk|gsk|xai|ghp|hf|AIza|AKIA)[-_]?[A-Za
 const UNBROKEN = /[A-Za-z0-9+=_]{28,}/
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}$/
-const CREDENTIAL_LINE = /((?:key|secret|token|password|passwd|authorization|credentials?)["']?\s{0,10}:\s{0,10})(?!\d+\s*[,}]|["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}#]|$))\S.*$/i
+const CREDENTIAL_LINE = /((?:key|secret|(?<!first)token|password|passwd|authorization|credentials?)["']?\s{0,10}:\s{0,10})(?!\d+\s*[,}]|["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}#]|$))\S.*$/i
 
 /** The variable that `${NAME}` names; undefined for every other text. */
 export function referenceName(text: string): string | undefined {
