@@ -92,6 +92,7 @@ export class World extends Node implements AsyncDisposable {
   readonly place: Place
   readonly log: string[]
   readonly #app: AsyncDisposable
+  #stopped = false
 
   constructor(url: string, place: Place, log: string[], app: AsyncDisposable) {
     super(url)
@@ -100,8 +101,15 @@ export class World extends Node implements AsyncDisposable {
     this.#app = app
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the node; its folder stays. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
     await this.#app[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
     await this.place[Symbol.asyncDispose]()
   }
 }

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'bun:test'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ENV, routeOver, UPSTREAM_KEY } from './routes.ts'
+import { beginning, healthy, reply, type Behaviour, WireServer } from './upstreams/index.ts'
+import { startWorld } from './world.ts'
+
+const TEXT = 'Fine.'
+
+describe('X1 provider secrets', () => {
+  test('an upstream that repeats our key in its error does not show it to anyone', async () => {
+    const says: Behaviour = reply({ status: 401, body: JSON.stringify({ error: { message: `Incorrect API key provided: ${UPSTREAM_KEY}`, type: 'invalid_request_error', code: 'invalid_api_key', param: null } }) })
+    const streams = beginning({ text: 'a b c d e f g' }, 3, [{ data: JSON.stringify({ error: { message: `bad key ${UPSTREAM_KEY}`, type: 'x', code: null } }) }, 'end'])
+    for (const behave of [says, streams]) {
+      await using a = await WireServer.listen(behave)
+      await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+      for (const stream of [true, false]) {
+        const result = await world.ask(stream)
+        expect(result.call.body.toString()).not.toContain(UPSTREAM_KEY)
+        expect([...result.headers.values()].join()).not.toContain(UPSTREAM_KEY)
+      }
+      expect(world.log.join('')).not.toContain(UPSTREAM_KEY)
+      expect(await allOf(world.place.folder)).not.toContain(UPSTREAM_KEY)
+    }
+  })
+
+  test('a literal secret in the document is refused', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    const config = JSON.stringify(routeOver([a])).replace('${UPSTREAM_KEY}', 'sk-literal-key')
+    const started = await startWorld({ env: ENV, config }).then(
+      async (world) => {
+        const ready = await world.get('/readyz')
+        await world[Symbol.asyncDispose]()
+        return `${ready.status}`
+      },
+      (error: unknown) => String(error),
+    )
+    expect(started).not.toBe('200')
+    expect(started).not.toContain('sk-literal-key')
+  })
+})
+
+describe('X2 who may call', () => {
+  test('on loopback the caller is the owner: no key, a dummy key, an unknown key', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    for (const headers of [{}, { authorization: 'Bearer dummy' }, { authorization: 'Bearer hf_unknown' }, { authorization: 'Basic x' }]) {
+      expect((await world.post({}, headers)).text).toBe(TEXT)
+    }
+  })
+
+  test('a foreign Host or Origin, or any forwarding header, is refused', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    const headersOf: Readonly<Record<string, string>>[] = [
+      { host: 'evil.example' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'x-forwarded-for': '10.0.0.1' },
+      { forwarded: 'for=10.0.0.1' },
+      { 'x-real-ip': '10.0.0.1' },
+      { via: '1.1 proxy' },
+    ]
+    for (const headers of headersOf) {
+      const result = await world.post({}, headers)
+      expect([401, 403, 421], JSON.stringify(headers)).toContain(result.status)
+      expect(result.error?.message).toBeString()
+    }
+    expect(a.requests).toHaveLength(0)
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST:80']) expect((await world.post({}, { host })).status, host).toBe(200)
+  })
+
+  test('with a public URL set nobody is the owner', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]), settings: { publicUrl: 'https://ai.example' } })
+    for (const headers of [{}, { authorization: 'Bearer dummy' }, { host: 'ai.example' }]) {
+      const result = await world.post({}, headers)
+      expect(result.status).toBe(401)
+      expect(result.error?.code).toBeString()
+    }
+    expect((await world.get('/healthz')).status).toBe(200)
+    expect(a.requests).toHaveLength(0)
+  })
+
+  test('CORS is off: no header that would let a page read an answer', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    const asked = world.send('/v1/chat/completions', { method: 'OPTIONS', headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' } })
+    await asked.ended
+    expect(asked.headers.get('access-control-allow-origin')).toBeUndefined()
+    expect((await world.post()).headers.get('access-control-allow-origin')).toBeUndefined()
+  })
+})
+
+describe('X3 where a credential goes', () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    test(`a ${status} is not followed, and the call goes on elsewhere`, async () => {
+      await using trap = await WireServer.listen(healthy({ text: 'stolen' }))
+      await using a = await WireServer.listen(reply({ status, headers: { location: `${trap.url}/chat/completions` } }))
+      await using b = await WireServer.listen(healthy({ text: TEXT }))
+      await using world = await startWorld({ env: ENV, config: routeOver([a, b]) })
+      for (const stream of [true, false]) expect((await world.ask(stream)).text).toBe(TEXT)
+      expect(trap.accepted).toBe(0)
+      expect(a.requests[0]?.headers.get('authorization')).toBe(`Bearer ${UPSTREAM_KEY}`)
+    })
+  }
+
+  test('the caller’s own credential and cookies do not travel', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    await world.post({}, { authorization: 'Bearer callers-own', cookie: 'session=callers', 'x-api-key': 'callers', 'openai-organization': 'org-x' })
+    expect(a.requests[0]?.headers.get('authorization')).toBe(`Bearer ${UPSTREAM_KEY}`)
+    expect(a.requests[0]?.head).not.toContain('callers')
+  })
+})
+
+describe('X6 prompts and answers are nowhere but in the call', () => {
+  test('a canary in prompt, answer, key and error is not in log, metrics or data folder', async () => {
+    const canary = 'zanzibar-canary-41'
+    await using a = await WireServer.listen(healthy({ text: `answer ${canary}` }))
+    await using b = await WireServer.listen(healthy({ text: `answer ${canary}` }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a, b]) })
+    const body = { messages: [{ role: 'user', content: `prompt ${canary}` }], user: canary, metadata: { note: canary } }
+    const headers = { authorization: `Bearer ${canary}`, 'user-agent': canary, 'x-custom': canary }
+    for (const behave of [
+      healthy({ text: `answer ${canary}` }),
+      beginning({ text: `${canary} and more of it, a few words at least` }, 3, ['rst']),
+      reply({ status: 500, body: JSON.stringify({ error: { message: `your prompt was: prompt ${canary}`, type: 'x', code: canary } }) }),
+      reply({ status: 400, body: JSON.stringify({ error: { message: `bad prompt ${canary}`, type: 'invalid_request_error', code: null } }) }),
+      reply({ status: 200, contentType: 'text/html', body: `<b>${canary}</b>` }),
+      beginning({ text: 'one two three four five six' }, 3, [{ data: `{"choices": ${canary}` }, 'end']),
+    ]) {
+      a.behave = behave
+      for (const stream of [true, false]) {
+        const call = world.open({ ...body, stream }, headers)
+        await call.ended
+      }
+    }
+    await world.post({ ...body, model: `${canary}-unknown-model` }, headers)
+    const broken = world.send('/v1/chat/completions', { body: `{"messages": "${canary}`, headers })
+    await broken.ended
+    const metrics = world.send('/metrics', { method: 'GET' })
+    await metrics.ended
+    expect(metrics.body.toString()).toContain('holdfast')
+    expect(metrics.body.toString()).not.toContain(canary)
+    expect(world.log.length).toBeGreaterThan(0)
+    expect(world.log.filter((line) => line.includes(canary))).toEqual([])
+    await world.stop()
+    expect(await allOf(world.place.dataFolder)).not.toContain(canary)
+  })
+})
+
+/** All bytes of a folder as one text. */
+async function allOf(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const texts = await Promise.all(entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')))
+  expect(texts.length).toBeGreaterThan(0)
+  return texts.join('\n')
+}
