@@ -19,6 +19,9 @@ export interface Call {
 export interface Progress {
   /** `provider/model` that serves the answer; undefined before its first content. */
   upstream: string | undefined
+  /** Attempts made, the one under way included. */
+  made: number
+  /** The attempts that have ended. */
   readonly attempts: AttemptRecord[]
   /** One plain sentence; empty when there is nothing to tell. */
   reason: string
@@ -43,6 +46,9 @@ export class CallError extends AppError {
   readonly status: number
   readonly retryAfterMs: number | undefined
   readonly param: string | undefined
+  /** Attempts that were made, and in one sentence how they went. */
+  readonly attempts: number
+  readonly reason: string
 
   constructor(
     message: string,
@@ -51,6 +57,8 @@ export class CallError extends AppError {
       readonly status: number
       readonly retryAfterMs?: number | undefined
       readonly param?: string | undefined
+      readonly attempts?: number
+      readonly reason?: string
       readonly remedy?: string
       readonly cause?: unknown
     },
@@ -59,5 +67,7 @@ export class CallError extends AppError {
     this.status = options.status
     this.retryAfterMs = options.retryAfterMs
     this.param = options.param
+    this.attempts = options.attempts ?? 0
+    this.reason = options.reason ?? ''
   }
 }

@@ -64,8 +64,7 @@ export class Failover {
     const { clock, availability } = this.#parts
     for (;;) {
       if (this.#itinerary.rescuing && isSpent(this.#call.request, this.#delivered)) {
-        const { upstream, attempts } = this.#progress
-        return yield endingByLength(this.#delivered, this.#account(upstream, attempts.length))
+        return yield endingByLength(this.#delivered, this.#account(this.#progress.upstream))
       }
       const step = this.#itinerary.next({
         now: clock.monotonic(),
@@ -91,6 +90,7 @@ export class Failover {
     const relay = this.#relay(upstream, rescue)
     const permit = availability.admit(upstream, this.#call.route)
     health.began(upstream.id)
+    this.#progress.made++
     let open = true
     const settle = (outcome: 'ok' | Failure): void => {
       open = false
@@ -162,14 +162,15 @@ export class Failover {
       choices: request.n ?? 1,
       usageWanted: request.stream_options?.include_usage === true,
       joint: rescue?.joint,
-      account: () => this.#account(upstream.id, this.#progress.attempts.length + 1),
+      account: () => this.#account(upstream.id),
     })
   }
 
   /** What `x_holdfast` says: who served, after how many attempts, and what the failed ones met. */
-  #account(upstream: string | undefined, attempts: number): object {
+  #account(upstream: string | undefined): object {
+    const { made } = this.#progress
     const failed = this.#progress.attempts.map(briefly)
-    return { upstream, attempts, reason: this.#reason(upstream), ...(failed.length > 0 ? { failed } : {}) }
+    return { upstream, attempts: made, reason: this.#reason(upstream), ...(failed.length > 0 ? { failed } : {}) }
   }
 
   #mayMoveOn(): boolean {
@@ -228,7 +229,14 @@ export class Failover {
   #error(): CallError {
     const returnsIn = this.#itinerary.returnsIn((upstream) => this.#parts.availability.availableIn(upstream))
     this.#progress.reason = this.#reason(undefined)
-    return giveUp({ model: this.#call.route.model, failures: this.#failures, reason: this.#progress.reason, committed: this.#delivered.committed, returnsIn })
+    return giveUp({
+      model: this.#call.route.model,
+      attempts: this.#progress.made,
+      failures: this.#failures,
+      reason: this.#progress.reason,
+      committed: this.#delivered.committed,
+      returnsIn,
+    })
   }
 }
 

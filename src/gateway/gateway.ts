@@ -1,5 +1,5 @@
 import type { AccessLog } from '#accesslog'
-import { type Clock, formatDuration, linkSignals } from '#base'
+import { type Clock, formatDuration, linkSignals, sleep } from '#base'
 import { type CallRecord, type ConfigSnapshot, UpstreamError } from '#contract'
 import type { Health } from '#health'
 import { createProviders, type Provider } from '#providers'
@@ -19,12 +19,15 @@ export interface GatewayParts {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+const DRAIN_POLL_MS = 50
+
 /** Answers calls: admission, then failover over the call's route. Needs memory only (law 3). */
 export class Gateway {
   readonly #parts: GatewayParts
   readonly #admission: Admission
   readonly #availability: Availability
   readonly #metrics: GatewayMetrics
+  #draining = false
   #providers: { readonly snapshot: ConfigSnapshot; readonly map: ReadonlyMap<string, Provider> } | undefined
 
   constructor(parts: GatewayParts) {
@@ -37,9 +40,15 @@ export class Gateway {
     })
   }
 
-  /** Calls being answered. */
-  get inFlight(): number {
-    return this.#admission.inFlight
+  /** Whether the process is to end. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Resolves when no call is under way any more. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    while (this.#admission.inFlight > 0) await sleep(this.#parts.clock, DRAIN_POLL_MS)
   }
 
   /** What the breakers and accounts allow, for those who show it. */
@@ -49,7 +58,7 @@ export class Gateway {
 
   /** Begins a call. Nothing happens before its bytes are asked for. */
   open(call: Call): Answer {
-    const progress: Progress = { upstream: undefined, attempts: [], reason: '' }
+    const progress: Progress = { upstream: undefined, made: 0, attempts: [], reason: '' }
     return { progress, bytes: this.#run(call, progress) }
   }
 

@@ -4,6 +4,7 @@ import { CallError } from './call.ts'
 
 export interface Ending {
   readonly model: string
+  readonly attempts: number
   /** In the order in which they happened. */
   readonly failures: readonly Failure[]
   readonly reason: string
@@ -17,16 +18,25 @@ export interface Ending {
 export function giveUp(ending: Ending): CallError {
   const failure = ending.failures.at(-1)
   if (!failure) return allCooling(ending)
+  const { attempts, reason } = ending
   const { scope, status } = FAILURE_KINDS[failure.kind]
-  if (failure.kind === 'cancelled') return new CallError(failure.message, { code: 'cancelled', status })
+  if (failure.kind === 'cancelled') return new CallError(failure.message, { code: 'cancelled', status, attempts, reason })
   const callersFault = scope === 'request' && !ending.committed
   if (callersFault && failure.kind !== 'timeout_total') {
-    return new CallError(failure.callerMessage ?? failure.message, { code: failure.kind, status, param: failure.param })
+    return new CallError(failure.callerMessage ?? failure.message, {
+      code: failure.kind,
+      status,
+      param: failure.param,
+      attempts,
+      reason,
+    })
   }
   const what = ending.committed ? 'The answer broke off and could not be finished' : `No upstream could answer "${ending.model}"`
-  return new CallError(`${what}. ${ending.reason}.`, {
+  return new CallError(`${what}. ${reason}.`, {
     code: failure.kind,
     status: status < 500 ? 502 : status,
+    attempts,
+    reason,
     ...(ending.returnsIn === undefined ? {} : { retryAfterMs: ending.returnsIn }),
     remedy: remedyFor(ending),
   })

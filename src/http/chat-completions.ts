@@ -1,0 +1,85 @@
+import { requireScope } from '#auth'
+import { firstOf } from '#base'
+import { nearestModels, routeFor } from '#config'
+import type { ConfigSnapshot, Route } from '#contract'
+import type { Answer, Call } from '#gateway'
+import { headerText } from './header-text.ts'
+import { faultOf, HttpError, toWireError } from './http-error.ts'
+import type { Exchange, HttpParts } from './http-parts.ts'
+import { parseChatRequest } from './parse-chat-request.ts'
+import { readBody } from './read-body.ts'
+import { SILENCE_MS, StreamBody } from './stream-body.ts'
+
+/** `POST /v1/chat/completions`. */
+export async function chatCompletions(exchange: Exchange, parts: HttpParts): Promise<Response> {
+  const { request, callId, caller } = exchange
+  const actor = parts.keys.identify(caller)
+  requireScope(actor, 'call')
+  const snapshot = parts.config.snapshot
+  const body = await readBody(request, snapshot.limits.body, parts.clock)
+  const chat = parseChatRequest(body)
+  const route = findRoute(snapshot, chat.model)
+  parts.keys.limit(actor)
+  // From here on it is our deadlines that count, not the server's idea of an idle connection.
+  exchange.allowSilence(0)
+  const call: Call = { id: callId, actor, request: chat, body, snapshot, route, signal: request.signal }
+  const answer = parts.gateway.open(call)
+  return chat.stream === true ? streamed(exchange, parts, call, answer) : whole(exchange, call, answer)
+}
+
+function findRoute(snapshot: ConfigSnapshot, model: string): Route {
+  const route = routeFor(snapshot, model)
+  if (route) return route
+  const near = nearestModels(snapshot, model)
+  const known = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that there are.'
+  throw new HttpError(`There is no model "${model.slice(0, 200)}".`, {
+    status: 404,
+    code: 'model_not_found',
+    param: 'model',
+    remedy: snapshot.models.size === 0 ? 'No model is configured yet: name one in the config file.' : known,
+  })
+}
+
+async function whole(exchange: Exchange, call: Call, answer: Answer): Promise<Response> {
+  const result = await answer.bytes.next()
+  const headers = answerHeaders(call.id, answer, 'application/json')
+  const response = new Response(result.value ?? null, { headers })
+  exchange.allowSilence(Math.ceil(call.snapshot.limits.slowReader / 1_000))
+  // The answer is whole: running on to the end records the call.
+  void answer.bytes.next()
+  return response
+}
+
+/** Headers wait for the first content or 15 s (S5); a failure before that has its own status. */
+async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer: Answer): Promise<Response> {
+  const pending = answer.bytes.next()
+  await firstOf(parts.clock, pending, SILENCE_MS)
+  const body = new StreamBody({
+    clock: parts.clock,
+    source: answer.bytes,
+    pending,
+    describe: (error) => errorEvent(error, call.id, parts),
+    slowReaderMs: call.snapshot.limits.slowReader,
+    onSlowReader: () => exchange.allowSilence(1),
+  })
+  const headers = answerHeaders(call.id, answer, 'text/event-stream; charset=utf-8')
+  // Bun takes any async iterable for a body; the DOM's types know of none.
+  return new Response(body as unknown as ReadableStream<Uint8Array>, { headers })
+}
+
+function answerHeaders(callId: string, answer: Answer, contentType: string): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': contentType, 'cache-control': 'no-store', 'x-holdfast-call': callId }
+  if (contentType.startsWith('text/event-stream')) headers['x-accel-buffering'] = 'no'
+  const { upstream, reason, made } = answer.progress
+  if (upstream === undefined) return headers
+  headers['x-holdfast-upstream'] = headerText(upstream)
+  headers['x-holdfast-attempts'] = String(made)
+  if (reason !== '') headers['x-holdfast-reason'] = headerText(reason)
+  return headers
+}
+
+function errorEvent(error: unknown, callId: string, parts: HttpParts): Uint8Array {
+  const fault = faultOf(error)
+  if (fault !== undefined) parts.logger.error('A call failed by a fault of our own.', { call: callId, fault })
+  return Buffer.from(`data: ${JSON.stringify(toWireError(error, callId).body)}\n\n`)
+}
