@@ -1,4 +1,4 @@
-import { isPeriodic, isWhole, isWordStart, weigh } from './text-shape.ts'
+import { isPeriodic, isSeparated, isWhole, weigh } from './text-shape.ts'
 
 /** Up to this length the whole delivered text is its own anchor. */
 const SHORT = 24
@@ -27,14 +27,14 @@ function startOf(core: string, length: number): number {
     if (position === 0 || (/\s/.test(core.charAt(position - 1)) && /\S/.test(core.charAt(position)))) return position
   }
   let position = target
-  while (position > 0 && !(isWhole(core, position) && isWordStart(core, position)) && target - position < 64) position--
+  while (position > 0 && !(isWhole(core, position) && isSeparated(core, position)) && target - position < 64) position--
   while (position > 0 && !isWhole(core, position)) position--
   return position
 }
 
 function isUnambiguous(core: string, anchor: string): boolean {
-  const { letters, dense, distinct } = weigh(anchor)
-  if (letters + 2 * dense < 10 || distinct < 5 || isPeriodic(anchor)) return false
+  const { content, distinct } = weigh(anchor)
+  if (content < 8 || distinct < 5 || isPeriodic(anchor)) return false
   return core.indexOf(anchor) === core.length - anchor.length
 }
 

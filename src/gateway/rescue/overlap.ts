@@ -1,5 +1,5 @@
 import type { Continuation } from '#contract'
-import { endsSentence, isPeriodic, isSentenceStart, isWordStart, lastWord, startsWithLetter, weigh } from './text-shape.ts'
+import { endsSentence, isPeriodic, isSentenceStart, isSeparated, lastWord, startsWithLetter, type TextWeight, weigh } from './text-shape.ts'
 
 /** A reply that begins with the end of what was delivered. */
 export interface Overlap {
@@ -15,24 +15,27 @@ export interface Overlap {
 }
 
 /**
- * Whether an overlap is a repeat, to be left out, and not the text itself going on with the same words. Upstreams that
- * continue a prefill rarely repeat, so that way asks for more evidence.
+ * Whether an overlap is a repeat, to be left out, and not the text itself going on with the same words. The numbers are
+ * set by how often texts do the latter (SPEC.md); upstreams that continue a prefill rarely repeat, so that way asks for
+ * more evidence.
  */
 export function isRepeat(overlap: Overlap): boolean {
-  const { core, length, way, anchorLength } = overlap
+  const { core, residue, length, way, anchorLength } = overlap
   if (anchorLength > 0 && length >= anchorLength) return true
-  const text = core.slice(core.length - length)
-  if (isPeriodic(text.trim()) || isSaidTwice(core, text)) return false
   const start = core.length - length
-  const { words, letters, dense, distinct } = weigh(text)
-  if (dense >= 4 && distinct >= 4) return true
-  if (distinct < 3) return isRestartedWord(overlap, text)
-  if (!isWordStart(core, start)) return letters >= (way === 'prefill' ? 10 : 8) && distinct >= 5
-  if (words >= 2 && letters >= 6) {
-    return way !== 'prefill' || !endsSentence(core + overlap.residue) || (words >= 4 && letters >= 12)
+  const text = core.slice(start)
+  if (isPeriodic(text.trim()) || isSaidTwice(core, text)) return false
+  const weight = weigh(text)
+  const prefill = way === 'prefill'
+  if (/^\s/.test(text)) {
+    if (prefill && endsSentence(core + residue)) return weight.words >= 4 && weight.content >= 12
+    if (weight.words >= 2) return weight.content >= (prefill ? 6 : 5)
+    return !prefill && weight.content >= 4 && text.trim() === lastWord(core) && !startsWithLetter(overlap.after)
   }
-  if (isRestartedWord(overlap, text)) return true
-  return way === 'instruct' && letters >= 4 && text.trim() === lastWord(core) && !startsWithLetter(overlap.after)
+  if (start === 0) return length >= (prefill ? 3 : 2) || (!prefill && weight.content > 0)
+  if (!isSeparated(core, start)) return weight.content >= (prefill ? 8 : 6) && weight.distinct >= 4
+  if (weight.content === 0) return weight.digits >= 4 && weight.distinctDigits >= 3
+  return weight.content + weight.digits / 2 >= 3 || isRestartedWord(overlap, text, weight)
 }
 
 /** Whether the delivered text itself already says its end twice, with nothing but white space between. */
@@ -41,13 +44,10 @@ function isSaidTwice(core: string, text: string): boolean {
   return core.slice(0, core.length - said.length).trimEnd().endsWith(said)
 }
 
-/** A cut word begun again ("the hold", "holdfast"), or a whole one without the space that would make it a second one. */
-function isRestartedWord(overlap: Overlap, text: string): boolean {
+/** A short cut word begun again: "the h", "holdfast". Only where the upstream was told to continue, not given the text. */
+function isRestartedWord(overlap: Overlap, text: string, weight: TextWeight): boolean {
   const { core, residue, after, way } = overlap
-  if (residue !== '' || text !== lastWord(core)) return false
-  const { letters } = weigh(text)
-  if (startsWithLetter(after)) return letters >= (way === 'prefill' ? 3 : 1)
-  return after !== '' && letters >= (way === 'prefill' ? 5 : 3)
+  return way === 'instruct' && residue === '' && weight.content >= 1 && text === lastWord(core) && startsWithLetter(after)
 }
 
 /**
@@ -55,10 +55,7 @@ function isRestartedWord(overlap: Overlap, text: string): boolean {
  * telling of the same text. A text that goes on may come back to words it used before, but only where a sentence can begin.
  */
 export function isOtherTelling(core: string, residue: string, start: number, depth: number, way: Continuation): boolean {
-  const text = core.slice(start, start + depth)
-  const { words, letters, dense } = weigh(text)
-  const much = letters + 3 * dense
-  if (start === 0 && (much >= (way === 'prefill' ? 80 : 30))) return true
-  if (words < 3 && dense < 6) return false
-  return much >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)
+  const { words, content } = weigh(core.slice(start, start + depth))
+  if (start === 0 && content >= (way === 'prefill' ? 80 : 30)) return true
+  return words >= 3 && content >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)
 }

@@ -18,6 +18,11 @@ export function mayBePreamble(head: string): boolean {
   return !/^\s*\p{Ll}/u.test(head) && !/^\s+\S/u.test(head)
 }
 
+/** Whether a reply opens with words that introduce rather than answer. */
+export function opensLikeIntroduction(reply: string): boolean {
+  return KNOWN.test(reply.trimStart())
+}
+
 /** Whether a reply begins as an introduction that has not ended yet. */
 export function mayAnnounce(reply: string): boolean {
   return KNOWN.test(reply) && !reply.includes('\n')
@@ -33,6 +38,7 @@ export function closingMark(preamble: string): string | undefined {
   return { '"': '"', '“': '”', '„': '“', '«': '»', '「': '」', '『': '』', "'": "'", '`': '`' }[preamble.trimEnd().slice(-1)]
 }
 
-function hasOpenFence(core: string): boolean {
+/** Whether the text ends within a fenced block of code. */
+export function hasOpenFence(core: string): boolean {
   return (core.match(/^\s*```/gm)?.length ?? 0) % 2 === 1
 }

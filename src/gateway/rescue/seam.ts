@@ -20,8 +20,8 @@ import type { Continuation } from '#contract'
 import { matchAnchor } from './anchor.ts'
 import { divideDelivered, endsInHalf } from './delivered-core.ts'
 import { isOtherTelling, isRepeat } from './overlap.ts'
-import { announcedContinuation, closingMark, isPreamble, mayAnnounce, mayBePreamble } from './preamble.ts'
-import { endsSentence, startsWithLetter } from './text-shape.ts'
+import { announcedContinuation, closingMark, hasOpenFence, isPreamble, mayAnnounce, mayBePreamble, opensLikeIntroduction } from './preamble.ts'
+import { startsWithLetter } from './text-shape.ts'
 import { RepeatTracker } from './repeat-tracker.ts'
 
 /** Why no honest seam exists. */
@@ -131,14 +131,13 @@ export class Seam {
     const anchorLength = this.#anchor?.length ?? 0
     const reply = this.#held.length === 1 ? (this.#held[0] ?? '') : this.#held.join('')
     this.#held = [reply]
-    if (length > 0) {
-      const after = reply.slice(length)
-      if (after.length < 2 && !ended) return ''
-      const overlap = { core, residue: this.#residue, length, after, way: this.#way, anchorLength }
-      if (isRepeat(overlap)) return this.#join(after)
-    }
+    const after = reply.slice(length)
+    if (length > 0 && after.length < 2 && !ended) return ''
+    const repeats = length > 0 && isRepeat({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
+    if (repeats && (length >= anchorLength || !opensLikeIntroduction(reply))) return this.#join(after)
     const anchored = this.#anchor === undefined ? undefined : this.#findAnchor(reply, this.#anchor, ended)
     if (anchored !== undefined) return anchored
+    if (repeats) return this.#join(after)
     for (const { start, depth } of this.#repeats.abandoned) {
       if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
     }
@@ -173,7 +172,8 @@ export class Seam {
 
   #follows(rest: string, announced: boolean): boolean {
     if (this.#residue !== '' || !startsWithLetter(rest) || !startsWithLetter(this.#core.slice(-1))) return true
-    return !announced && !(/\p{Ll}$/u.test(this.#core) && /^\p{Lu}\p{Ll}/u.test(rest) && !endsSentence(this.#core))
+    if (announced) return false
+    return !/\p{Ll}$/u.test(this.#core) || !/^\p{Lu}\p{Ll}/u.test(rest) || hasOpenFence(this.#core)
   }
 
   #takeHeld(): string {

@@ -2,45 +2,46 @@ const WORD = /[\p{L}\p{M}]+/gu
 const LETTER = /^[\p{L}\p{M}]/u
 const LAST_WORD = /[\p{L}\p{M}]+$/u
 const DENSE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
-const DENSE_LETTERS = new RegExp(DENSE.source, 'gu')
 const HAN = /\p{Script=Han}/u
-const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u
-const HANGUL = /\p{Script=Hangul}/u
+const EMOJI = /\p{Extended_Pictographic}|[\u{1f1e6}-\u{1f1ff}]/gu
+const DIGIT = /\p{Nd}/gu
 /** Characters that belong to the one before: marks, joiners, variation selectors, skin tones, second halves. */
 const ATTACHED = /^[\p{M}\u200d\ufe0e\ufe0f\u{1f3fb}-\u{1f3ff}\udc00-\udfff]/u
 const SENTENCE_END = /[.!?…。！？؟।][\p{Pe}\p{Pf}"'*_`]*$/u
 
 /** How much a piece of text says, so that meeting it twice is or is not a coincidence. */
 export interface TextWeight {
-  /** Runs of letters in scripts that put spaces between words. */
+  /** Runs of letters; three characters of a script without spaces count as two. */
   readonly words: number
-  /** Letters in those runs; a Hangul syllable counts as two. */
-  readonly letters: number
-  /** Characters of scripts without spaces, in ideographs' worth. */
-  readonly dense: number
-  /** Different letters of any script. */
+  /** Letters and emoji; less for the letters of scripts without spaces, other than ideographs. */
+  readonly content: number
+  /** Different letters and emoji. */
   readonly distinct: number
+  readonly digits: number
+  readonly distinctDigits: number
 }
 
 /** Weighs a piece of text. */
 export function weigh(text: string): TextWeight {
   let words = 0
-  let letters = 0
-  let dense = 0
+  let content = 0
   const distinct = new Set<string>()
+  const digits = text.match(DIGIT) ?? []
   for (const [run] of text.matchAll(WORD)) {
-    let inRun = 0
+    let dense = 0
     for (const character of run) {
       distinct.add(character.toLowerCase())
-      if (HAN.test(character)) dense += 1
-      else if (KANA.test(character)) dense += 0.6
-      else if (DENSE.test(character)) dense += 0.5
-      else inRun += HANGUL.test(character) ? 2 : 1
+      const isDense = DENSE.test(character)
+      if (isDense) dense++
+      content += !isDense || HAN.test(character) ? 1 : 0.6
     }
-    if (inRun > 0) words++
-    letters += inRun
+    words += dense === 0 ? 1 : Math.max(1, Math.round((dense * 2) / 3))
   }
-  return { words, letters, dense, distinct: distinct.size }
+  for (const [emoji] of text.matchAll(EMOJI)) {
+    distinct.add(emoji)
+    content++
+  }
+  return { words, content, distinct: distinct.size, digits: digits.length, distinctDigits: new Set(digits).size }
 }
 
 /** Whether the text is one piece said at least twice in a row. */
@@ -71,11 +72,11 @@ export function isWhole(text: string, position: number): boolean {
   return position === 0 || !(ATTACHED.test(text.slice(position, position + 2)) || text[position - 1] === '\u200d')
 }
 
-/** Whether a word or a sentence can begin at this position: not within a run of letters. */
-export function isWordStart(text: string, position: number): boolean {
+/** Whether something new can begin at this position: after white space, or in scripts that use none, anywhere. */
+export function isSeparated(text: string, position: number): boolean {
   if (position === 0) return true
   const before = text.slice(Math.max(0, position - 2), position)
-  return !LAST_WORD.test(before) || DENSE.test(before) || !startsWithLetter(text.slice(position, position + 2))
+  return /\s$/.test(before) || DENSE.test(before) || DENSE.test(text.charAt(position))
 }
 
 /** Whether the text, white space behind it included, ends a sentence or a line. */
@@ -87,9 +88,4 @@ export function endsSentence(text: string): boolean {
 /** Whether a sentence or a line begins at this position. */
 export function isSentenceStart(text: string, position: number): boolean {
   return position === 0 || endsSentence(text.slice(Math.max(0, position - 40), position))
-}
-
-/** How many letters of scripts without spaces the text has. */
-export function denseLetters(text: string): number {
-  return text.match(DENSE_LETTERS)?.length ?? 0
 }
