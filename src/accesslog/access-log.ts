@@ -1,7 +1,7 @@
-import { type Clock, type Logger, messageOf, sleep, type Timer } from '#base'
+import { type Clock, firstOf, type Logger, messageOf, sleep, type Timer } from '#base'
 import type { CallRecord } from '#contract'
 import { isUnavailable, type SqlValue, type Store } from '#store'
-import { CALL_COLUMNS, rowOf } from './call-row.ts'
+import { bounded, CALL_COLUMNS, rowOf } from './call-row.ts'
 import { pruneCalls, type Retention } from './prune-calls.ts'
 import { type CallFilter, queryCalls, type StoredCall } from './query-calls.ts'
 
@@ -69,7 +69,7 @@ export class AccessLog implements AsyncDisposable {
       this.#dropped++
       return
     }
-    this.#pending.push(call)
+    this.#pending.push(bounded(call))
     if (this.#pending.length >= BATCH && !this.#failing) this.#start()
     else this.#timer ??= this.#clock.after(FLUSH_MS, () => this.#start())
   }
@@ -84,7 +84,7 @@ export class AccessLog implements AsyncDisposable {
     if (this.#closing.signal.aborted) return
     this.#timer?.cancel()
     const deadline = this.#clock.monotonic() + LAST_FLUSH_MS
-    await this.#flushing
+    if (this.#flushing) await firstOf(this.#clock, this.#flushing, LAST_FLUSH_MS)
     while (this.pending > 0) {
       const left = deadline - this.#clock.monotonic()
       if (left <= 0 || !(await this.#writeBatch(left))) break

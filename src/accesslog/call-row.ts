@@ -23,7 +23,13 @@ const LONGEST_NAME = 200
 const LONGEST_SENTENCE = 500
 const MOST_ATTEMPTS = 50
 
-/** A call as a row: texts that a caller or an upstream chose are cut, so that no row is large. */
+/** The call with its texts cut, when a caller or an upstream chose very long ones. */
+export function bounded(call: CallRecord): CallRecord {
+  if (call.model.length <= LONGEST_NAME && call.reason.length <= LONGEST_SENTENCE) return call
+  return { ...call, model: cut(call.model, LONGEST_NAME), reason: cut(call.reason, LONGEST_SENTENCE) }
+}
+
+/** A bounded call as a row. */
 export function rowOf(call: CallRecord): readonly SqlValue[] {
   const attempts = call.attempts.slice(0, MOST_ATTEMPTS).map((attempt): AttemptRecord => {
     return { ...attempt, upstream: cut(attempt.upstream, LONGEST_NAME), detail: attempt.detail && cut(attempt.detail, LONGEST_SENTENCE) }
@@ -32,12 +38,12 @@ export function rowOf(call: CallRecord): readonly SqlValue[] {
     call.id,
     call.at,
     call.actor,
-    cut(call.model, LONGEST_NAME),
+    call.model,
     call.stream ? 1 : 0,
     call.outcome,
     call.status,
     call.upstream && cut(call.upstream, LONGEST_NAME),
-    cut(call.reason, LONGEST_SENTENCE),
+    call.reason,
     call.durationMs,
     call.firstTokenMs,
     call.promptTokens,

@@ -8,6 +8,6 @@ export { type ApiKey, isScope, makeKey, mergeKeys, type NewKey, SCOPES } from '.
 export { AuthError } from './auth-error.ts'
 export { type CallLimit, formatCallLimit, parseCallLimit } from './call-limit.ts'
 export { KeyFile } from './key-file.ts'
-export { addKey, loadKeys, revokeKey } from './key-table.ts'
+export { addKey, loadKeys, restoreKeys, revokeKey } from './key-table.ts'
 export { Keys, KEYS_TOPIC, type KeysOptions, requireScope } from './keys.ts'
 export type { Caller } from './owner-mode.ts'

@@ -1,7 +1,8 @@
-import { AppError } from '#base'
+import { AppError, type Clock } from '#base'
 import type { Database, OperationOptions, Store } from '#store'
-import { type ApiKey, isScope } from './api-key.ts'
+import { type ApiKey, isScope, missingFrom } from './api-key.ts'
 import { formatCallLimit, parseCallLimit } from './call-limit.ts'
+import type { KeyFile } from './key-file.ts'
 
 const TOPIC = 'keys'
 
@@ -28,6 +29,14 @@ export function readRevision(store: Store, options?: OperationOptions): Promise<
 /** Adds keys; those that are there already only take over a revocation. */
 export function saveKeys(store: Store, keys: readonly ApiKey[], now: number, options?: OperationOptions): Promise<void> {
   return store.transact((database) => save(database, keys, now), options)
+}
+
+/** Gives back to the database what only the file knows, because the database was lost since. */
+export async function restoreKeys(store: Store, file: KeyFile, clock: Clock): Promise<void> {
+  const kept = await file.read().catch(() => undefined)
+  if (kept === undefined || kept.size === 0) return
+  const missing = missingFrom((await loadKeys(store)).keys, kept.values())
+  if (missing.length > 0) await saveKeys(store, missing, clock.now())
 }
 
 /** Adds one key whose name no working key has yet; throws `key_exists`. Resolves to whether it is the first ever. */
@@ -96,11 +105,14 @@ async function allKeys(database: Database): Promise<ReadonlyMap<string, ApiKey>>
 
 async function save(database: Database, keys: readonly ApiKey[], now: number): Promise<void> {
   for (const key of keys) {
-    const { id, name, prefix, hash } = key
+    const { id } = key
     await database
       .insertInto('api_key')
       .values({
-        ...{ id, name, prefix, hash },
+        id,
+        name: key.name,
+        prefix: key.prefix,
+        hash: key.hash,
         scopes: key.scopes.join(' '),
         call_limit: key.limit === null ? null : formatCallLimit(key.limit),
         created_at: key.createdAt,
