@@ -43,6 +43,8 @@ export class Dial {
   #connectStarted = 0
   #connectMs = 0
   #winner: Try | undefined
+  /** The address that is preferred says best what is wrong. */
+  #firstError: unknown
   #isOver = false
 
   constructor(target: Target, connectMs: number, options: DialOptions, onDone: (result: Dialed | UpstreamError) => void) {
@@ -121,9 +123,10 @@ export class Dial {
 
   #failed(attempt: Try, error: unknown): void {
     if (this.#isOver || !this.#tries.delete(attempt)) return
-    if (attempt === this.#winner) this.#finish(tlsFailure(this.#target, error))
-    else if (this.#nextAddress < this.#addresses.length) this.#tryNext()
-    else if (this.#tries.size === 0) this.#finish(connectFailure(this.#target, error, this.#addresses.length))
+    if (attempt === this.#winner) return this.#finish(tlsFailure(this.#target, error))
+    this.#firstError ??= error
+    if (this.#nextAddress < this.#addresses.length) this.#tryNext()
+    else if (this.#tries.size === 0) this.#finish(connectFailure(this.#target, this.#firstError, this.#addresses.length))
   }
 
   #finish(result: Dialed | UpstreamError): void {
