@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventually, pause, timed } from './eventually.ts'
 import { RawSocket, requestText } from './raw-socket.ts'
-import { ENV, routeOver } from './routes.ts'
+import { routeOver } from './routes.ts'
 import { type ServeProcess, startProcess } from './serve-process.ts'
 import { framesOf, healthy, play, stepsOf, WireServer } from './upstreams/index.ts'
 import { QUESTION } from './world.ts'

@@ -72,7 +72,7 @@ describe('X2 who may call', () => {
 
   test('with a public URL set nobody is the owner', async () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
-    await using world = await startWorld({ env: ENV, config: routeOver([a]), settings: { publicUrl: 'https://ai.example' } })
+    await using world = await startWorld({ env: ENV, config: routeOver([a]), settings: { publicUrl: new URL('https://ai.example') } })
     for (const headers of [{}, { authorization: 'Bearer dummy' }, { host: 'ai.example' }]) {
       const result = await world.post({}, headers)
       expect(result.status).toBe(401)

@@ -1,15 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createApp, type Settings } from '#app'
+import { createApp } from '#app'
+import { createLogger, systemClock } from '#base'
 import { type ChatResult, resultOf } from './chat-result.ts'
 import { type Asking, WireCall } from './wire-client.ts'
+
+type Settings = Parameters<typeof createApp>[0]
 
 export interface WorldOptions {
   /** YAML text, or an object that is written as JSON, which is YAML. */
   readonly config: string | object
   readonly env?: Readonly<Record<string, string>>
   readonly settings?: Partial<Settings>
+  readonly overrides?: Parameters<typeof createApp>[1]
   /** Prepares the data folder before the node starts. */
   readonly prepare?: (folder: string) => Promise<void>
 }
@@ -128,13 +132,17 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     trustedProxies: [],
     ...options.settings,
   }
-  const app = createApp(settings, { env: options.env ?? {}, writeLog: (line: string) => log.push(line) })
+  const logger = createLogger({ clock: systemClock, level: 'debug', format: 'json', write: (line) => log.push(line) })
+  const failed = async (error: unknown): Promise<never> => {
+    await place[Symbol.asyncDispose]()
+    throw error
+  }
+  const app = await createApp(settings, { env: options.env ?? {}, logger, ...options.overrides }).catch(failed)
   try {
     const { urls } = await app.start()
     return new World(urls[0] ?? '', place, log, app)
   } catch (error) {
     await app[Symbol.asyncDispose]()
-    await place[Symbol.asyncDispose]()
-    throw error
+    return failed(error)
   }
 }
