@@ -15,7 +15,7 @@ export interface ErrorBody {
 type Fields = Readonly<Record<string, unknown>>
 
 /** How deep errors within errors are followed: a router's error holds the one of the provider behind it. */
-const DEEPEST = 3
+const DEEPEST = 6
 
 /** Reads the body of an error response. Never throws. */
 export function readErrorBody(text: string): ErrorBody {
