@@ -27,15 +27,27 @@ export function isRepeat(overlap: Overlap): boolean {
   if (isPeriodic(text.trim()) || isSaidTwice(core, text)) return false
   const weight = weigh(text)
   const prefill = way === 'prefill'
-  if (/^\s/.test(text)) {
+  if (mayGoOn(text, residue)) {
     if (prefill && endsSentence(core + residue)) return weight.words >= 4 && weight.content >= 12
     if (weight.words >= 2) return weight.content >= (prefill ? 6 : 5)
     return !prefill && weight.content >= 4 && text.trim() === lastWord(core) && !startsWithLetter(overlap.after)
   }
   if (start === 0) return length >= (prefill ? 3 : 2) || (!prefill && weight.content > 0)
-  if (!isSeparated(core, start)) return weight.content >= (prefill ? 8 : 6) && weight.distinct >= 4
+  if (startsLine(core, start) && length >= 4) return true
+  if (!isSeparated(core, start) && text !== lastWord(core)) return weight.content >= (prefill ? 8 : 6) && weight.distinct >= 4
   if (weight.content === 0) return weight.digits >= 4 && weight.distinctDigits >= 3
-  return weight.content + weight.digits / 2 >= 3 || isRestartedWord(overlap, text, weight)
+  if (weight.content >= (prefill && weight.words < 2 ? 3 : 2) && text.replace(/\s/g, '').length >= (prefill ? 3 : 2)) return true
+  return isRestartedWord(overlap, text, weight)
+}
+
+/** Whether a text that goes on could begin like this: with white space, and the same as was delivered already. */
+function mayGoOn(text: string, residue: string): boolean {
+  return residue === '' ? /^\s/.test(text) && !/^[ \t]{2}/.test(text) : text[0] === residue[0]
+}
+
+/** Whether a line begins at this position; the delivered text ends within that line or behind it. */
+function startsLine(core: string, position: number): boolean {
+  return core[position - 1] === '\n'
 }
 
 /** Whether the delivered text itself already says its end twice, with nothing but white space between. */
