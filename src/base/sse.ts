@@ -35,7 +35,14 @@ export class SseParser {
     let buffer = asBuffer(chunk)
     if (this.#afterCr && buffer.length > 0) {
       this.#afterCr = false
-      if (buffer[0] === LF) buffer = buffer.subarray(1)
+      if (buffer[0] === LF) {
+        // The second half of a line end: still part of an event that goes on, too late for one that is handed out.
+        if (this.#pending.length === 0) buffer = buffer.subarray(1)
+        else {
+          this.#lineStart++
+          this.#scanned++
+        }
+      }
     }
     if (this.#pending.length > 0) buffer = Buffer.concat([this.#pending, buffer])
     const events: SseEvent[] = []

@@ -18,6 +18,9 @@ type Form = 'unknown' | 'events' | 'whole'
 
 const END: Batch = { done: true, value: undefined }
 const BLANK_LINE = Buffer.from('\n\n')
+const LINE_END = Buffer.from('\n')
+const LF = 10
+const CR = 13
 
 /**
  * The frames of a streamed response, one batch for each read. Not a chain of generators, whose every stage would be paid
@@ -67,7 +70,7 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
     const frames: Frame[] = []
     try {
       for (const event of this.#parser.push(read.value)) {
-        const frame = readEvent(this.#first ? this.#withoutMark(event) : event, this.#context)
+        const frame = readEvent(this.#first || event.bytes[event.bytes.length - 1] === CR ? this.#mend(event) : event, this.#context)
         frames.push(frame)
         if (frame.type === 'done') {
           this.#ended = true
@@ -120,11 +123,16 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
     return failure
   }
 
-  /** Clients may not know a byte order mark behind the first answer's start, where a rescue can put it. */
-  #withoutMark(event: SseEvent): SseEvent {
+  /**
+   * Two things that clients may not know: a byte order mark behind the start of an answer, where a rescue can put it, and
+   * CR LF CR as an event's end, which comes of a read that ended before the last LF.
+   */
+  #mend(event: SseEvent): SseEvent {
+    let { bytes } = event
+    if (this.#first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3)
+    if (bytes[bytes.length - 1] === CR && bytes[bytes.length - 2] === LF) bytes = Buffer.concat([bytes, LINE_END])
     this.#first = false
-    const { bytes } = event
-    return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? { ...event, bytes: bytes.subarray(3) } : event
+    return { ...event, bytes }
   }
 
   async #close(): Promise<void> {
@@ -197,6 +205,6 @@ function notAStream(event: SseEvent, context: ReadContext): UpstreamError {
 
 function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   let end = bytes.length
-  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--
+  while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end--
   return bytes.subarray(0, end)
 }
