@@ -102,7 +102,7 @@ function humanReport(file: string, loaded: LoadResult, probed: readonly ProbedUp
   const blocks = loaded.problems.map((problem) => block(file, problem))
   if (!loaded.ok) {
     const errors = loaded.problems.filter((problem) => problem.severity === 'error').length
-    return [...blocks, `${file}: refused, ${count(errors, 'error')}${warnings(loaded)}. Nothing was changed.`].join('\n\n')
+    return [...blocks, `${file}: refused, ${count(errors, 'error')}${warnings(loaded)}.`].join('\n\n')
   }
   const silent = probed.filter((result) => !result.ok)
   const verdict =

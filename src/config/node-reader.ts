@@ -93,7 +93,7 @@ export class NodeReader {
     const value = this.#value(node, path, key, hidden)
     this.#aliasDepth--
     this.#note(path, key, start, start + name.length + 1, isScalar(node))
-    if (this.#fromAliases > MOST_FROM_ALIASES) this.#refuseAliases(path, start)
+    if (this.#aliasDepth === 0 && this.#fromAliases > MOST_FROM_ALIASES) this.#refuseAliases(path, start)
     return value
   }
 

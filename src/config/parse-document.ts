@@ -76,7 +76,11 @@ function refuse(source: DocumentSource, findings: readonly Finding[], excerpt = 
 /** What YAML's own errors mean, in words that never hold any of the text: it may be a credential. */
 const SYNTAX: Readonly<Partial<Record<YAMLError['code'], readonly [says: string, expected: string, remedy: string]>>> = {
   TAB_AS_INDENT: ['is indented by a tab', 'spaces', 'Indent with spaces; YAML does not allow tabs.'],
-  BAD_INDENT: ['has a line that is indented wrongly', 'items of one map or list in the same column', 'Align it with the lines that it belongs to.'],
+  BAD_INDENT: [
+    'has a line that is indented wrongly, or a bracket before it that is not closed',
+    'items of one map or list in the same column',
+    'Align it with the lines that it belongs to, or close the bracket.',
+  ],
   BAD_ALIAS: ['has an alias (`*name`) that YAML cannot read', 'an anchor (`&name`) before it', 'Define the anchor first, or put the text in quotes.'],
   BAD_DQ_ESCAPE: ['has an escape in double quotes that YAML does not know', 'an escape such as `\\n`, or none', 'Use single quotes, or write `\\\\` for a backslash.'],
   BAD_SCALAR_START: ['has a text that begins with a reserved character', 'a text in quotes', 'Put the text in quotes.'],
