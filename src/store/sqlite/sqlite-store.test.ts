@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Database } from 'bun:sqlite'
@@ -47,34 +47,53 @@ storeContract('SqliteStore', async () => {
 
 describe('a SQLite store whose file cannot be used', () => {
   test.each([
-    ['the path is a folder', (file: string) => mkdirSync(file)],
-    ['the folder is a file', (file: string) => writeFileSync(join(file, '..', 'sub'), '')],
-    ['a file that may not be read', (file: string) => writeFileSync(file, '')],
-  ] as const)('O1: %s: every operation rejects, and it works once that is over', async (what, spoil) => {
-    const file = what === 'the folder is a file' ? join(folder, 'sub', 'holdfast.db') : join(folder, 'holdfast.db')
-    if (what === 'a file that may not be read') {
-      // The tests may run as root, who may read everything: another process that holds the file exclusively does the same.
-      const holder = new Database(file)
-      holder.run('pragma locking_mode = exclusive')
-      holder.run('create table x (y)')
-      await using store = open({ file })
-      expect(await codeOf(topics(store))).toBe('store_unavailable')
-      holder.close()
-      await until(store, 'ready')
-      expect(await write(store)).toBe(1)
-      return
-    }
-    spoil(file)
-    await using store = open({ file })
+    ['a folder', 'holdfast.db', (): void => mkdirSync(join(folder, 'holdfast.db'))],
+    ['below a file', 'sub/holdfast.db', (): void => writeFileSync(join(folder, 'sub'), '')],
+  ] as const)('O1: its path is %s: every operation rejects soon, and it works once that is over', async (_, path, spoil) => {
+    spoil()
+    await using store = open({ file: join(folder, path) })
     const began = systemClock.monotonic()
     expect(await codeOf(topics(store))).toBe('store_unavailable')
     expect(await codeOf(write(store))).toBe('store_unavailable')
     expect(systemClock.monotonic() - began).toBeLessThan(2_000)
-    rmSync(what === 'the path is a folder' ? file : join(folder, 'sub'), { recursive: true })
+    rmSync(join(folder, path.split('/')[0] ?? ''), { recursive: true })
     await until(store, 'ready')
     expect(await write(store)).toBe(1)
     expect(lines.filter((line) => line.includes('"error"'))).toHaveLength(1)
     expect(lines.at(-1)).toContain('available again')
+  })
+
+  test('O1: another process holds it exclusively at the start', async () => {
+    const holder = new Database(join(folder, 'holdfast.db'))
+    holder.run('pragma locking_mode = exclusive')
+    holder.run('create table x (y)')
+    await using store = open()
+    const error = await topics(store).catch((thrown: unknown) => thrown)
+    expect(String(error)).toContain('locked by another process')
+    holder.close()
+    await until(store, 'ready')
+    expect(await write(store)).toBe(1)
+  })
+
+  test('O1: the disk is full: writes say so, reads go on, and writes work again when there is room', async () => {
+    const mounted = Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).exitCode === 0
+    if (!mounted) return console.warn('not run: mounting a small file system is not allowed here')
+    try {
+      await using store = open()
+      await write(store)
+      const ballast = join(folder, 'ballast')
+      expect(() => {
+        for (let i = 0; ; i++) appendFileSync(ballast, Buffer.alloc(4_096))
+      }).toThrow()
+      const rows = Array.from({ length: 2_000 }, (_, i) => [`topic ${i} ${'x'.repeat(200)}`, i])
+      const error = await store.append({ table: 'revision', columns: ['topic', 'number'], rows }).catch((thrown: unknown) => thrown)
+      expect(String(error)).toContain('the disk is full')
+      expect(await topics(store)).toEqual(['a'])
+      rmSync(ballast)
+      expect(await write(store, 'b')).toBe(1)
+    } finally {
+      Bun.spawnSync(['umount', '-l', folder])
+    }
   })
 
   test('a damaged file is set aside, whole and with a loud line, and a new one is begun', async () => {
@@ -191,7 +210,7 @@ describe('a SQLite store beside others', () => {
     }
     child.kill('SIGKILL')
     await child.exited
-    await using store = open()
+    await using store = open({ readOnly: true })
     const found = (await topics(store)).length
     expect(found % 10).toBe(0)
     expect(found).toBeGreaterThanOrEqual(told * 10)
@@ -200,7 +219,7 @@ describe('a SQLite store beside others', () => {
     check.close()
   })
 
-  test('a reader without rights to write sees what a writer that was killed left', async () => {
+  test('a store opened to read only reads, and refuses to write', async () => {
     {
       await using store = open()
       await write(store)
