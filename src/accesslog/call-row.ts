@@ -31,9 +31,7 @@ export function bounded(call: CallRecord): CallRecord {
 
 /** A bounded call as a row. */
 export function rowOf(call: CallRecord): readonly SqlValue[] {
-  const attempts = call.attempts.slice(0, MOST_ATTEMPTS).map((attempt): AttemptRecord => {
-    return { ...attempt, upstream: cut(attempt.upstream, LONGEST_NAME), detail: attempt.detail && cut(attempt.detail, LONGEST_SENTENCE) }
-  })
+  const attempts = call.attempts.slice(0, MOST_ATTEMPTS).map(kept)
   return [
     call.id,
     call.at,
@@ -50,6 +48,24 @@ export function rowOf(call: CallRecord): readonly SqlValue[] {
     call.completionTokens,
     JSON.stringify(attempts),
   ]
+}
+
+/** An attempt with its own fields only, whatever else was given with it (X6). */
+function kept(attempt: AttemptRecord): AttemptRecord {
+  return {
+    upstream: cut(attempt.upstream, LONGEST_NAME),
+    outcome: attempt.outcome,
+    status: attempt.status,
+    startedMs: attempt.startedMs,
+    durationMs: attempt.durationMs,
+    firstTokenMs: attempt.firstTokenMs,
+    dnsMs: attempt.dnsMs,
+    connectMs: attempt.connectMs,
+    tlsMs: attempt.tlsMs,
+    headersMs: attempt.headersMs,
+    rescue: attempt.rescue,
+    detail: attempt.detail && cut(attempt.detail, LONGEST_SENTENCE),
+  }
 }
 
 /** A cut text is copied: a mere slice would keep the whole of it in memory. */
