@@ -1,9 +1,11 @@
 import type { Clock } from '#base'
 import type { ProviderConfig } from '#contract'
+import { createFetchClient } from './http/fetch-client.ts'
 import type { HttpClient } from './http/http-client.ts'
 import { createSocketClient } from './http/socket-client.ts'
 import { createOpenAiProvider, OpenAiProvider } from './openai/openai-provider.ts'
 import type { Provider } from './provider.ts'
+import { proxyFor } from './proxy.ts'
 import type { Script } from './scripted/script.ts'
 import { createScriptedProvider, friendlyScript } from './scripted/scripted-provider.ts'
 
@@ -41,6 +43,8 @@ function createProvider(config: ProviderConfig, options: CreateProvidersOptions)
   }
 }
 
-function createClient(_config: ProviderConfig, { clock }: CreateProvidersOptions): HttpClient {
-  return createSocketClient({ clock })
+/** Sockets of our own, which tell the phases apart; `fetch` where only a proxy leads out. */
+function createClient(config: ProviderConfig, { clock, env }: CreateProvidersOptions): HttpClient {
+  const proxy = proxyFor(new URL(config.baseUrl), env)
+  return proxy === undefined ? createSocketClient({ clock }) : createFetchClient({ clock, proxy })
 }

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'bun:test'
+import { systemClock } from '#base'
+import type { ProviderConfig } from '#contract'
+import { createProviders } from './create-providers.ts'
+import { proxyFor } from './proxy.ts'
+import { RAW_STREAM_END, RAW_STREAM_HEAD, RawUpstream, rawChunk } from './raw-upstream.ts'
+
+const near: ProviderConfig = { id: 'near', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1' }
+const parts = { clock: systemClock, env: {} }
+
+describe('C2: a reload', () => {
+  test('keeps the providers whose config is equal, and their connections', () => {
+    const previous = createProviders([near, { ...near, id: 'far', apiKey: 'a' }], parts)
+    const next = createProviders([{ ...near }, { ...near, id: 'far', apiKey: 'b' }, { ...near, id: 'new' }], { ...parts, previous })
+    expect([...next.keys()]).toEqual(['near', 'far', 'new'])
+    expect(next.get('near')).toBe(previous.get('near'))
+    expect(next.get('far')).not.toBe(previous.get('far'))
+  })
+
+  test('makes anew what has changed in any field', () => {
+    const previous = createProviders([near], parts)
+    for (const change of [{ baseUrl: 'http://127.0.0.1:10/v1' }, { apiKey: 'k' }, { kind: 'openai' }] as const) {
+      expect(createProviders([{ ...near, ...change }], { ...parts, previous }).get('near')).not.toBe(previous.get('near'))
+    }
+  })
+})
+
+test('X1: a provider shows its credential to nobody who prints it', () => {
+  const provider = createProviders([{ ...near, apiKey: 'secret-credential' }], parts).get('near')
+  expect(JSON.stringify(provider) + Bun.inspect(provider, { depth: 9 })).not.toContain('secret-credential')
+})
+
+test('the version is in the user-agent, and a query of the base URL stays behind the path', async () => {
+  await using upstream = await RawUpstream.start((socket) => void socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk('data: [DONE]\n\n'), RAW_STREAM_END])))
+  const provider = createProviders([{ ...near, baseUrl: `${upstream.baseUrl}?api-version=1` }], { ...parts, version: '1.2.3' }).get('near')
+  const response = await provider?.open({ body: '{}', stream: true, connectMs: 1_000, headersMs: 1_000 }, new AbortController().signal)
+  for await (const _ of response?.frames ?? []) continue
+  provider?.close()
+  const head = upstream.requests[0]?.head ?? ''
+  expect(head).toStartWith('POST /v1/chat/completions?api-version=1 ')
+  expect(head).toContain('holdfast/1.2.3')
+  expect(head.toLowerCase()).not.toContain('authorization')
+})
+
+describe('a proxy', () => {
+  const env = { HTTPS_PROXY: 'http://proxy:3128', HTTP_PROXY: 'http://plain:3128' }
+  const proxy = (url: string, more: Readonly<Record<string, string>> = {}): string | undefined => proxyFor(new URL(url), { ...env, ...more })
+
+  test('is chosen by the scheme', () => {
+    expect(proxy('https://api.example/v1')).toBe('http://proxy:3128')
+    expect(proxy('http://api.example/v1')).toBe('http://plain:3128')
+    expect(proxyFor(new URL('https://api.example'), {})).toBeUndefined()
+    expect(proxyFor(new URL('https://api.example'), { HTTPS_PROXY: '' })).toBeUndefined()
+    expect(proxyFor(new URL('https://api.example'), { https_proxy: 'http://small' })).toBe('http://small')
+  })
+
+  test('is never asked for this machine', () => {
+    for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]', 'a.localhost']) expect(proxy(`http://${host}:11434/v1`)).toBeUndefined()
+  })
+
+  const listed: readonly (readonly [list: string, exempt: boolean])[] = [
+    ['*', true],
+    ['example', true],
+    ['api.example', true],
+    ['.example', true],
+    ['*.example', true],
+    ['API.EXAMPLE', true],
+    ['other, api.example', true],
+    ['api.example:443', true],
+    ['api.example:8443', false],
+    ['pi.example', false],
+    ['xample', false],
+    ['', false],
+  ]
+  for (const [list, exempt] of listed) {
+    test(`NO_PROXY "${list}" ${exempt ? 'exempts' : 'does not exempt'} api.example`, () => {
+      expect(proxy('https://api.example/v1', { NO_PROXY: list }) === undefined).toBe(exempt)
+    })
+  }
+})
