@@ -1,3 +1,3 @@
 import { main } from '#cli'
 
-process.exitCode = await main({ argv: process.argv.slice(2), env: process.env })
+process.exitCode = await main(process.argv.slice(2), process.env)

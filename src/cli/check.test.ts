@@ -51,14 +51,22 @@ describe('a valid document', () => {
       summary: {
         version: expect.stringMatching(/^[0-9a-f]{12}$/),
         providers: ['openai', 'mistral', 'near'],
-        models: [{ model: 'assistant', balance: 'order', rescue: 'auto', upstreams: ['openai/gpt-5-mini', 'mistral/mistral-small-latest', 'near/llama3.2'] }],
+        models: [
+          {
+            model: 'assistant',
+            balance: 'order',
+            rescue: 'auto',
+            upstreams: ['openai/gpt-5-mini', 'mistral/mistral-small-latest', 'near/llama3.2'],
+          },
+        ],
       },
     })
   })
 })
 
 describe('a broken document', () => {
-  const BROKEN = 'providers:\n  near: { kind: openai-compatible, baseUrl: "http://127.0.0.1:1/v1" }\nmodels:\n  m:\n    upstreams:\n      - naer/llama\n      - near/llama\n    wait: soon\n'
+  const BROKEN =
+    'providers:\n  near: { kind: openai-compatible, baseUrl: "http://127.0.0.1:1/v1" }\nmodels:\n  m:\n    upstreams:\n      - naer/llama\n      - near/llama\n    wait: soon\n'
 
   test('exits 1 and says all that is wrong, with the line and a caret under the place', async () => {
     await writeFile(file, BROKEN)
@@ -92,7 +100,14 @@ describe('a broken document', () => {
     await writeFile(file, BROKEN)
     const { code, output } = await run({ json: true })
     expect(code).toBe(1)
-    expect(JSON.parse(output)).toMatchObject({ ok: false, summary: null, problems: [{ code: 'unknown_provider', line: 6, column: 9 }, { code: 'unknown_key', line: 8, column: 5 }] })
+    expect(JSON.parse(output)).toMatchObject({
+      ok: false,
+      summary: null,
+      problems: [
+        { code: 'unknown_provider', line: 6, column: 9 },
+        { code: 'unknown_key', line: 8, column: 5 },
+      ],
+    })
   })
 
   test('X1: shows no literal credential, in neither form', async () => {

@@ -29,7 +29,11 @@ export async function check(options: CheckOptions): Promise<number> {
   const loaded = await load(options)
   const probed = loaded.ok && options.probe && options.probeUpstream ? await probe(loaded.snapshot, options.probeUpstream, options) : []
   const ok = loaded.ok && probed.every((result) => result.ok)
-  options.write(options.json ? `${JSON.stringify(report(options.file, loaded, probed, ok), null, 2)}\n` : `${humanReport(options.file, loaded, probed)}\n`)
+  options.write(
+    options.json
+      ? `${JSON.stringify(report(options.file, loaded, probed, ok), null, 2)}\n`
+      : `${humanReport(options.file, loaded, probed)}\n`,
+  )
   return ok ? 0 : 1
 }
 
@@ -40,13 +44,19 @@ async function load(options: CheckOptions): Promise<LoadResult> {
 }
 
 /** Asks each distinct upstream once, all at the same time, and tells of each as soon as it answered. */
-async function probe(snapshot: ConfigSnapshot, probeUpstream: NonNullable<CheckOptions['probeUpstream']>, options: CheckOptions): Promise<ProbedUpstream[]> {
+async function probe(
+  snapshot: ConfigSnapshot,
+  probeUpstream: NonNullable<CheckOptions['probeUpstream']>,
+  options: CheckOptions,
+): Promise<ProbedUpstream[]> {
   const upstreams = distinctUpstreams(snapshot)
   let done = 0
   return Promise.all(
     upstreams.map(async (upstream): Promise<ProbedUpstream> => {
       const provider = snapshot.providers.get(upstream.provider)
-      const result = provider ? await ask(probeUpstream, provider, upstream.model) : { ok: false, message: 'its provider is not configured' }
+      const result = provider
+        ? await ask(probeUpstream, provider, upstream.model)
+        : { ok: false, message: 'its provider is not configured' }
       const message = 'message' in result ? withoutCredential(result.message, provider?.apiKey) : null
       done++
       if (!options.json) options.write(`probe ${done}/${upstreams.length}  ${upstream.id}: ${message ?? 'answered'}\n`)
@@ -55,7 +65,11 @@ async function probe(snapshot: ConfigSnapshot, probeUpstream: NonNullable<CheckO
   )
 }
 
-async function ask(probeUpstream: NonNullable<CheckOptions['probeUpstream']>, provider: ProviderConfig, model: string): Promise<ProbeResult> {
+async function ask(
+  probeUpstream: NonNullable<CheckOptions['probeUpstream']>,
+  provider: ProviderConfig,
+  model: string,
+): Promise<ProbeResult> {
   try {
     return await probeUpstream(provider, model)
   } catch (error) {
@@ -119,7 +133,10 @@ function block(file: string, problem: ConfigProblem): string {
   ]
   if (problem.excerpt) {
     const number = String(problem.line)
-    lines.push(`  ${number} | ${problem.excerpt.text}`, `  ${' '.repeat(number.length)} | ${padding(problem.excerpt.text, problem.excerpt.column)}^`)
+    lines.push(
+      `  ${number} | ${problem.excerpt.text}`,
+      `  ${' '.repeat(number.length)} | ${padding(problem.excerpt.text, problem.excerpt.column)}^`,
+    )
   }
   lines.push(`  found:    ${problem.found}`, `  expected: ${problem.expected}`, `  remedy:   ${problem.remedy}`)
   return lines.join('\n')
@@ -132,9 +149,13 @@ function padding(text: string, column: number): string {
 
 function served(snapshot: ConfigSnapshot): string {
   const width = Math.max(0, ...[...snapshot.models.keys()].map((name) => name.length))
-  const models = [...snapshot.models.values()].map((route) => `  ${route.model.padEnd(width)}  ${route.balance}: ${route.upstreams.map((upstream) => upstream.id).join(', ')}`)
+  const models = [...snapshot.models.values()].map(
+    (route) => `  ${route.model.padEnd(width)}  ${route.balance}: ${route.upstreams.map((upstream) => upstream.id).join(', ')}`,
+  )
   const direct = [...snapshot.providers.keys()].map((id) => `${id}/…`).join(', ')
-  return ['Serves', ...(models.length === 0 ? ['  no named model'] : models), ...(direct === '' ? [] : [`  directly: ${direct}`])].join('\n')
+  return ['Serves', ...(models.length === 0 ? ['  no named model'] : models), ...(direct === '' ? [] : [`  directly: ${direct}`])].join(
+    '\n',
+  )
 }
 
 function warnings(loaded: LoadResult): string {

@@ -1,0 +1,23 @@
+import type { App, Settings } from '#app'
+import { VERSION } from './version.ts'
+
+/** What a person wants to know when the server has started. */
+export function banner(settings: Settings, urls: readonly string[], summary: ReturnType<App['summary']>): string {
+  const [url = ''] = urls
+  const model = summary.models[0] ?? 'PROVIDER/MODEL'
+  const key = summary.ownerMode ? '' : " -H 'authorization: Bearer KEY'"
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })
+  return `Holdfast ${VERSION} serves ${urls.join(' and ')}
+  config  ${settings.configFile}: ${configWords(summary)}
+  data    ${settings.dataFolder}
+  log     stderr, ${settings.log.level}
+  access  ${summary.ownerMode ? 'programs on this machine, without a key' : 'with a key'}
+  try     curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body}'
+`
+}
+
+function configWords({ source, models }: ReturnType<App['summary']>): string {
+  const serves = models.length === 0 ? 'no model named; ask for PROVIDER/MODEL' : `${models.slice(0, 8).join(', ')}${models.length > 8 ? ', …' : ''}`
+  if (source === 'none') return 'nothing to serve yet; write it, it is read as soon as it is there'
+  return source === 'file' ? serves : `it cannot be used ("holdfast check" says why), so the last good version runs: ${serves}`
+}
