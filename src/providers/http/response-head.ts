@@ -24,7 +24,44 @@ export class HeadFault {
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r]*)?$/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+// oxlint-disable-next-line no-control-regex
+const FORBIDDEN = /\0|\r(?!\n)/
 const MAX_HEADERS = 200
+
+/** Names that come often, as they are mostly spelled: neither checked nor lowered again for each response. */
+const USUAL_NAMES: ReadonlyMap<string, string> = new Map(
+  [
+    'Access-Control-Expose-Headers',
+    'Alt-Svc',
+    'CF-Cache-Status',
+    'CF-RAY',
+    'Cache-Control',
+    'Connection',
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Type',
+    'Date',
+    'Keep-Alive',
+    'OpenAI-Organization',
+    'OpenAI-Processing-Ms',
+    'OpenAI-Version',
+    'Retry-After',
+    'Server',
+    'Set-Cookie',
+    'Strict-Transport-Security',
+    'Transfer-Encoding',
+    'Vary',
+    'Via',
+    'X-Content-Type-Options',
+    'X-Ratelimit-Limit-Requests',
+    'X-Ratelimit-Limit-Tokens',
+    'X-Ratelimit-Remaining-Requests',
+    'X-Ratelimit-Remaining-Tokens',
+    'X-Ratelimit-Reset-Requests',
+    'X-Ratelimit-Reset-Tokens',
+    'X-Request-Id',
+  ].flatMap((name) => [name, name.toLowerCase()].map((spelling) => [spelling, name.toLowerCase()] as const)),
+)
 
 const NONE: Framing = { type: 'none' }
 const CHUNKED: Framing = { type: 'chunked' }
@@ -32,7 +69,7 @@ const UNTIL_CLOSE: Framing = { type: 'close' }
 
 /** Reads a head, decoded as latin1, with its last empty line. */
 export function parseHead(text: string): ResponseHead | HeadFault {
-  if (text.includes('\0')) return malformed('sent a NUL in the response headers.')
+  if (FORBIDDEN.test(text)) return malformed('sent a NUL or a bare carriage return in the response headers.')
   let lineEnd = text.indexOf('\n')
   const match = STATUS_LINE.exec(text.slice(0, text.charCodeAt(lineEnd - 1) === 13 ? lineEnd - 1 : lineEnd))
   if (!match) return malformed('did not answer with an HTTP/1.1 status line.')
@@ -66,17 +103,20 @@ function addHeader(headers: Map<string, string>, text: string, start: number, en
   const colon = text.indexOf(':', start)
   if (colon <= start || colon >= end) return malformed('sent a response header without a name.')
   const raw = text.slice(start, colon)
-  if (!TOKEN.test(raw)) return malformed('sent a response header whose name is not allowed.')
+  const name = USUAL_NAMES.get(raw) ?? lowerName(raw)
+  if (name === undefined) return malformed('sent a response header whose name is not allowed.')
   let from = colon + 1
   let to = end
   while (from < to && isBlank(text.charCodeAt(from))) from++
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--
   const value = text.slice(from, to)
-  if (value.includes('\r')) return malformed('sent a bare carriage return in a response header.')
-  const name = raw.toLowerCase()
   const known = headers.get(name)
   headers.set(name, known === undefined ? value : `${known}, ${value}`)
   return undefined
+}
+
+function lowerName(raw: string): string | undefined {
+  return TOKEN.test(raw) ? raw.toLowerCase() : undefined
 }
 
 function framingOf(status: number, headers: ReadonlyMap<string, string>, isHttp11: boolean): Framing | HeadFault {
