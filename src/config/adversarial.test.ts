@@ -5,7 +5,12 @@ import { loadDocument } from './index.ts'
 const SIZE = 256 * 1024
 
 function load(content: string | Uint8Array): ReturnType<typeof loadDocument> {
-  return loadDocument({ file: 'holdfast.yaml', content: typeof content === 'string' ? new TextEncoder().encode(content) : content, environment: {}, loadedAt: 0 })
+  return loadDocument({
+    file: 'holdfast.yaml',
+    content: typeof content === 'string' ? new TextEncoder().encode(content) : content,
+    environment: {},
+    loadedAt: 0,
+  })
 }
 
 function fill(piece: string): string {
@@ -14,7 +19,10 @@ function fill(piece: string): string {
 
 function bomb(): string {
   const names = [...'abcdefghi']
-  const lines = names.map((name, index) => `  ${name}: &${name} [${Array.from({ length: 9 }, () => (index === 0 ? 'x' : `*${names[index - 1] ?? ''}`)).join(', ')}]`)
+  const lines = names.map(
+    (name, index) =>
+      `  ${name}: &${name} [${Array.from({ length: 9 }, () => (index === 0 ? 'x' : `*${names[index - 1] ?? ''}`)).join(', ')}]`,
+  )
   return `providers:\n${lines.join('\n')}\n`
 }
 

@@ -9,7 +9,9 @@ export function readBaseUrl(found: unknown): Reading<string> {
   const secret = /[@?]/.test(found) || findCredentials(found).length > 0
   const hide = secret ? { secret } : {}
   if (found.length > 2_048 || !/^https?:\/\/[^/]/i.test(found) || /[\s\\$]/.test(found) || !URL.canParse(found)) {
-    const remedy = found.includes('${') ? 'Write it out; references are read in `apiKey` only.' : 'Write the whole address, beginning with `https://` or `http://`.'
+    const remedy = found.includes('${')
+      ? 'Write it out; references are read in `apiKey` only.'
+      : 'Write the whole address, beginning with `https://` or `http://`.'
     return { code: 'bad_url', expected: EXPECTED, remedy, ...hide }
   }
   const url = new URL(found)
@@ -31,7 +33,14 @@ export function readBaseUrl(found: unknown): Reading<string> {
       secret: true,
     }
   }
-  if (secret) return { code: 'literal_secret', says: 'holds what looks like a credential, which is not shown here', expected: EXPECTED, remedy: 'Remove it; give the credential as `apiKey: "${NAME}"`.', secret: true }
+  if (secret)
+    return {
+      code: 'literal_secret',
+      says: 'holds what looks like a credential, which is not shown here',
+      expected: EXPECTED,
+      remedy: 'Remove it; give the credential as `apiKey: "${NAME}"`.',
+      secret: true,
+    }
   if (url.port === '0') return { code: 'bad_url', expected: EXPECTED, remedy: 'Write a port from 1 to 65535.' }
   return { value: url.href.replace(/\/+$/, '') }
 }
@@ -59,5 +68,5 @@ function isPrivateIpv4(first: number, second: number): boolean {
   if (first === 192) return second === 168
   if (first === 100) return second >= 64 && second <= 127
   if (first === 169) return second === 254
-  return first === 127 || first === 10
+  return first === 127 || first === 10 || first === 0
 }

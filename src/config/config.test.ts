@@ -73,7 +73,9 @@ describe('start', () => {
     expect(config.state.source).toBe('last-good')
     expect(config.state.problems.map((problem) => problem.path)).toContain('providers.near.kind')
     expect(config.state.refusedAt).not.toBeNull()
-    expect(lines.all.some((line) => line.includes('error') && line.includes(`the last good version ${config.snapshot.version} runs instead`))).toBe(true)
+    expect(
+      lines.all.some((line) => line.includes('error') && line.includes(`the last good version ${config.snapshot.version} runs instead`)),
+    ).toBe(true)
     const corrected = lines.next('is current')
     await writeFile(file, documentOf('two'))
     await corrected
@@ -95,7 +97,9 @@ describe('start', () => {
     await writeFile(file, `${BROKEN}colour: red\n`)
     const failure = open()
     await expect(failure).rejects.toMatchObject({ code: 'config_invalid' })
-    await expect(failure).rejects.toThrow(/providers\.near\.kind[\s\S]*holdfast\.yaml:2[\s\S]*colour[\s\S]*holdfast\.yaml:3[\s\S]*holdfast check/)
+    await expect(failure).rejects.toThrow(
+      /providers\.near\.kind[\s\S]*holdfast\.yaml:2[\s\S]*colour[\s\S]*holdfast\.yaml:3[\s\S]*holdfast check/,
+    )
   })
 
   test('C1: a variable that is missing fails the same way, for the file and for what was kept', async () => {
@@ -292,6 +296,13 @@ describe('the file changes', () => {
     await config.reload('test')
     await config.reload('test')
     expect(lines.all.length).toBe(logged)
+  })
+
+  test('a look that finds nothing new is no reload', async () => {
+    await writeFile(file, documentOf('one'))
+    await using config = await open({ pollMs: 2, debounceMs: 1 })
+    await sleep(systemClock, 50)
+    expect(config.state.reloads).toEqual({ swapped: 0, unchanged: 0, refused: 0 })
   })
 
   test('nothing is watched after the end', async () => {

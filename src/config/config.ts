@@ -138,9 +138,12 @@ export class Config {
       this.#source = 'last-good'
       if (lastGood.kind === 'content') this.#bytes = lastGood.bytes
       this.#refuse(loaded.problems)
-      logger.error(`${file} is not used; the last good version ${fallback.snapshot.version} runs instead. Correct the file, it is read again by itself.`, {
-        problems: loaded.problems.length,
-      })
+      logger.error(
+        `${file} is not used; the last good version ${fallback.snapshot.version} runs instead. Correct the file, it is read again by itself.`,
+        {
+          problems: loaded.problems.length,
+        },
+      )
       return
     }
     if (content.kind === 'missing' && lastGood.kind === 'missing') {
@@ -148,10 +151,13 @@ export class Config {
       return
     }
     const problems = [...loaded.problems, ...(fallback?.problems ?? [])].filter((problem) => problem.severity === 'error')
-    throw new AppError(`The config document cannot be used, and there is no last good version that could run.\n${problems.map((problem) => problem.message).join('\n')}\n`, {
-      code: 'config_invalid',
-      remedy: `Correct ${file} and look at it with \`holdfast check\`.`,
-    })
+    throw new AppError(
+      `The config document cannot be used, and there is no last good version that could run.\n${problems.map((problem) => problem.message).join('\n')}\n`,
+      {
+        code: 'config_invalid',
+        remedy: `Correct ${file} and look at it with \`holdfast check\`.`,
+      },
+    )
   }
 
   /** Judges the file if it is not as it was at the last look. */
@@ -201,7 +207,10 @@ export class Config {
     }
     this.#counts.refused++
     this.#refuse(loaded.problems, again)
-    if (!again) this.#options.logger.error(`${this.#options.file} was refused (${cause}); version ${version} stays.`, { problems: loaded.problems.length })
+    if (!again)
+      this.#options.logger.error(`${this.#options.file} was refused (${cause}); version ${version} stays.`, {
+        problems: loaded.problems.length,
+      })
     return { outcome: 'refused', version, problems: loaded.problems }
   }
 
@@ -212,12 +221,17 @@ export class Config {
     this.#problems = []
     this.#refusedAt = null
     if (content.kind === 'content') this.#bytes = content.bytes
-    logger.info(`Config version ${loaded.snapshot.version} is current (${cause}).`, { models: loaded.snapshot.models.size, providers: loaded.snapshot.providers.size })
+    logger.info(`Config version ${loaded.snapshot.version} is current (${cause}).`, {
+      models: loaded.snapshot.models.size,
+      providers: loaded.snapshot.providers.size,
+    })
     for (const problem of loaded.problems.slice(0, MOST_LOGGED)) logger.warn(problem.message)
     try {
       await replaceFile(this.#lastGoodFile, loaded.text)
     } catch (error) {
-      logger.warn(`The last good config could not be kept in ${this.#lastGoodFile}: ${messageOf(error)}. Calls are served; a restart with a broken file would not find this version.`)
+      logger.warn(
+        `The last good config could not be kept in ${this.#lastGoodFile}: ${messageOf(error)}. Calls are served; a restart with a broken file would not find this version.`,
+      )
     }
   }
 

@@ -40,7 +40,13 @@ function checkProvider(name: string, provider: unknown, environment: Environment
   const baseUrl = valueAt(provider, ['baseUrl'])
   const apiKey = valueAt(provider, ['apiKey'])
   if (kind === 'openai-compatible' && baseUrl === undefined) {
-    findings.push(missing([...path, 'baseUrl'], 'an address such as `https://api.example.com/v1`', 'Add the address of the service, with `/v1` where it has it.'))
+    findings.push(
+      missing(
+        [...path, 'baseUrl'],
+        'an address such as `https://api.example.com/v1`',
+        'Add the address of the service, with `/v1` where it has it.',
+      ),
+    )
   }
   if (DEFAULT_KINDS.has(kind) && baseUrl === undefined && apiKey === undefined) {
     findings.push(missing([...path, 'apiKey'], 'a reference such as `"${OPENAI_API_KEY}"`', 'Add the reference, and set the variable.'))
@@ -108,7 +114,15 @@ function checkExposure(path: Path, baseUrl: unknown): Finding[] {
 }
 
 function notForScripted(path: Path): Finding {
-  return { code: 'not_for_kind', path, at: 'key', says: 'has no meaning for the kind `scripted`', found: `\`${String(path.at(-1))}\``, expected: '`kind: scripted` alone', remedy: 'Remove it.' }
+  return {
+    code: 'not_for_kind',
+    path,
+    at: 'key',
+    says: 'has no meaning for the kind `scripted`',
+    found: `\`${String(path.at(-1))}\``,
+    expected: '`kind: scripted` alone',
+    remedy: 'Remove it.',
+  }
 }
 
 function checkModelName(name: string, providers: ReadonlySet<string>): Finding[] {
@@ -131,7 +145,11 @@ function checkModelName(name: string, providers: ReadonlySet<string>): Finding[]
 
 function checkModel(name: string, model: unknown, providers: ReadonlySet<string>): Finding[] {
   const path = ['models', name]
-  return [...checkUpstreams([...path, 'upstreams'], valueAt(model, ['upstreams']), providers), ...checkCooldown([...path, 'breaker'], model), ...checkTotal([...path, 'deadlines'], model)]
+  return [
+    ...checkUpstreams([...path, 'upstreams'], valueAt(model, ['upstreams']), providers),
+    ...checkCooldown([...path, 'breaker'], model),
+    ...checkTotal([...path, 'deadlines'], model),
+  ]
 }
 
 function checkUpstreams(path: Path, upstreams: unknown, providers: ReadonlySet<string>): Finding[] {
@@ -257,7 +275,15 @@ function servesNothing(): Finding {
 }
 
 function badName(path: Path, name: string, allowed: string): Finding {
-  return { code: 'bad_name', path, at: 'key', says: 'has a name that is not allowed', found: describeText(name), expected: allowed, remedy: `Use ${allowed}; begin with a letter or a digit.` }
+  return {
+    code: 'bad_name',
+    path,
+    at: 'key',
+    says: 'has a name that is not allowed',
+    found: describeText(name),
+    expected: allowed,
+    remedy: `Use ${allowed}; begin with a letter or a digit.`,
+  }
 }
 
 function isMap(value: unknown): value is object {

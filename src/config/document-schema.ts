@@ -37,7 +37,11 @@ const apiKey = leaf((found) => {
 
 const upstream = leaf((found) => {
   if (typeof found === 'string' && splitUpstream(found)) return { value: found }
-  return { code: 'bad_upstream', expected: '`provider/model`', remedy: 'Write the name of a provider, a slash, and its name for the model.' }
+  return {
+    code: 'bad_upstream',
+    expected: '`provider/model`',
+    remedy: 'Write the name of a provider, a slash, and its name for the model.',
+  }
 })
 
 const SHAPES = {
@@ -125,5 +129,7 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The path in the form of `KNOWN_KEYS`. */
 export function shapeOf(path: Path): string {
-  return path.map((step, index) => (typeof step === 'number' || (index === 1 && (path[0] === 'providers' || path[0] === 'models')) ? '*' : step)).join('.')
+  return path
+    .map((step, index) => (typeof step === 'number' || (index === 1 && (path[0] === 'providers' || path[0] === 'models')) ? '*' : step))
+    .join('.')
 }

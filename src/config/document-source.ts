@@ -34,7 +34,10 @@ export class DocumentSource {
 
   /** The finding with its place; `excerpt: false` when the text could not be read well enough to show any of it. */
   problem(finding: Finding, excerpt = true): ConfigProblem {
-    const offset = Math.min(typeof finding.at === 'number' ? finding.at : this.#offsetOf(finding.path, finding.at === 'key'), this.text.length)
+    const offset = Math.min(
+      typeof finding.at === 'number' ? finding.at : this.#offsetOf(finding.path, finding.at === 'key'),
+      this.text.length,
+    )
     const { line, col } = this.#lines.linePos(offset)
     const severity = finding.severity ?? 'error'
     const path = maskLine(formatPath(finding.path), [])

@@ -4,10 +4,10 @@
  * Emits: nothing.
  * Consumes: changes of the document's file.
  */
-export { Config, type ConfigOptions, type ConfigState, type ReloadResult } from './config.ts'
+export { Config, type ConfigOptions, type ReloadResult } from './config.ts'
 export type { Environment } from './cross-check.ts'
 export { readDocumentFile } from './document-file.ts'
 export { fileProblem } from './file-problem.ts'
-export { loadDocument, type LoadInput, type LoadResult } from './load-document.ts'
+export { loadDocument, type LoadResult } from './load-document.ts'
 export type { ConfigProblem } from './problem.ts'
 export { nearestModels, routeFor } from './snapshot.ts'

@@ -55,7 +55,8 @@ export function share(least: number): Leaf<number> {
   return leaf((found) => {
     const expected = `a share from ${least * 100}% to 100%`
     const value = typeof found === 'string' ? parseShare(found) : undefined
-    if (value === undefined || value < least) return { code: 'bad_share', expected, remedy: 'Write it with a per cent sign, such as `20%`.' }
+    if (value === undefined || value < least)
+      return { code: 'bad_share', expected, remedy: 'Write it with a per cent sign, such as `20%`.' }
     return { value }
   })
 }
@@ -64,7 +65,8 @@ export function share(least: number): Leaf<number> {
 export function whole(least: number, most: number): Leaf<number> {
   const expected = `a whole number from ${least} to ${most}`
   return leaf((found) => {
-    if (typeof found !== 'number' || !Number.isInteger(found)) return { code: 'bad_number', expected, remedy: 'Write it without quotes and without a fraction.' }
+    if (typeof found !== 'number' || !Number.isInteger(found))
+      return { code: 'bad_number', expected, remedy: 'Write it without quotes and without a fraction.' }
     return inRange(found, least, most, expected)
   })
 }
@@ -73,7 +75,8 @@ export function whole(least: number, most: number): Leaf<number> {
 export function amount(least: number, most: number): Leaf<number> {
   const expected = `a number from ${least} to ${most}`
   return leaf((found) => {
-    if (typeof found !== 'number' || !Number.isFinite(found)) return { code: 'bad_number', expected, remedy: 'Write it as digits, without quotes.' }
+    if (typeof found !== 'number' || !Number.isFinite(found))
+      return { code: 'bad_number', expected, remedy: 'Write it as digits, without quotes.' }
     return inRange(found, least, most, expected)
   })
 }

@@ -33,11 +33,19 @@ export function loadDocument(input: LoadInput): LoadResult {
   const secrets = (known: readonly ConfigProblem[]): ConfigProblem[] => credentialProblems(source, known)
   if (!parsed.ok) return { ok: false, problems: arrange([...parsed.problems, ...secrets(parsed.problems)]) }
   const judged = documentSchema.safeParse(parsed.value)
-  const findings = [...(judged.success ? [] : schemaFindings(judged.error.issues, parsed.value)), ...crossCheck(parsed.value, input.environment)]
+  const findings = [
+    ...(judged.success ? [] : schemaFindings(judged.error.issues, parsed.value)),
+    ...crossCheck(parsed.value, input.environment),
+  ]
   const known = [...parsed.problems, ...findings.slice(0, MOST_PROBLEMS).map((finding) => source.problem(finding))]
   const problems = arrange([...known, ...secrets(known)])
   if (!judged.success || problems.some((problem) => problem.severity === 'error')) return { ok: false, problems }
-  return { ok: true, snapshot: buildSnapshot(judged.data, input.environment, versionOf(source.text), input.loadedAt), text: source.text, problems }
+  return {
+    ok: true,
+    snapshot: buildSnapshot(judged.data, input.environment, versionOf(source.text), input.loadedAt),
+    text: source.text,
+    problems,
+  }
 }
 
 /** Credentials anywhere in the text, comments included, since the text is kept; but not twice for one line. */

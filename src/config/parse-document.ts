@@ -20,19 +20,30 @@ type Token = Parser['stack'][number]
 export function parseDocument(source: DocumentSource): ParseResult {
   const tokens = tokenize(source.text)
   if (typeof tokens === 'number') {
-    return refuse(source, [
-      {
-        code: 'too_deep',
-        path: [],
-        at: tokens,
-        says: `is nested more than ${DEEPEST} levels deep`,
-        found: `more than ${DEEPEST} levels`,
-        expected: 'at most six levels, as in the documentation',
-        remedy: 'Check the indentation and the brackets.',
-      },
-    ], false)
+    return refuse(
+      source,
+      [
+        {
+          code: 'too_deep',
+          path: [],
+          at: tokens,
+          says: `is nested more than ${DEEPEST} levels deep`,
+          found: `more than ${DEEPEST} levels`,
+          expected: 'at most six levels, as in the documentation',
+          remedy: 'Check the indentation and the brackets.',
+        },
+      ],
+      false,
+    )
   }
-  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, stringKeys: true, merge: false, resolveKnownTags: false, logLevel: 'silent' })
+  const composer = new Composer({
+    prettyErrors: false,
+    uniqueKeys: false,
+    stringKeys: true,
+    merge: false,
+    resolveKnownTags: false,
+    logLevel: 'silent',
+  })
   const documents = [...composer.compose(tokens)]
   const [document, second] = documents
   if (!document) return refuse(source, [generic(0)])
@@ -81,11 +92,27 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], readonly [says: string,
     'items of one map or list in the same column',
     'Align it with the lines that it belongs to, or close the bracket.',
   ],
-  BAD_ALIAS: ['has an alias (`*name`) that YAML cannot read', 'an anchor (`&name`) before it', 'Define the anchor first, or put the text in quotes.'],
-  BAD_DQ_ESCAPE: ['has an escape in double quotes that YAML does not know', 'an escape such as `\\n`, or none', 'Use single quotes, or write `\\\\` for a backslash.'],
+  BAD_ALIAS: [
+    'has an alias (`*name`) that YAML cannot read',
+    'an anchor (`&name`) before it',
+    'Define the anchor first, or put the text in quotes.',
+  ],
+  BAD_DQ_ESCAPE: [
+    'has an escape in double quotes that YAML does not know',
+    'an escape such as `\\n`, or none',
+    'Use single quotes, or write `\\\\` for a backslash.',
+  ],
   BAD_SCALAR_START: ['has a text that begins with a reserved character', 'a text in quotes', 'Put the text in quotes.'],
-  MISSING_CHAR: ['ends a bracket, a quote or a key too early', 'the closing bracket or quote, or `: ` after a key', 'Close it, or write `key: value`.'],
-  MULTILINE_IMPLICIT_KEY: ['has a line without `key: value`', '`key: value`, with a space after the colon', 'Add the colon, or indent the line under the key that it belongs to.'],
+  MISSING_CHAR: [
+    'ends a bracket, a quote or a key too early',
+    'the closing bracket or quote, or `: ` after a key',
+    'Close it, or write `key: value`.',
+  ],
+  MULTILINE_IMPLICIT_KEY: [
+    'has a line without `key: value`',
+    '`key: value`, with a space after the colon',
+    'Add the colon, or indent the line under the key that it belongs to.',
+  ],
   BLOCK_AS_IMPLICIT_KEY: ['has a second `key:` on one line', 'one `key: value` on a line', 'Put it on a line of its own, or in braces.'],
   NON_STRING_KEY: ['has a key that is a map or a list', 'a plain text as key', 'Write the key as a plain text.'],
   UNEXPECTED_TOKEN: ['has something here that does not belong', '`key: value`', 'Check the brackets, quotes and indentation around it.'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { loadDocument, type LoadResult } from './index.ts'
@@ -33,7 +33,46 @@ test('C1: any bytes give a snapshot or problems, and never throw', () => {
 })
 
 test('C1: any text made of what YAML is made of gives a snapshot or problems, and never throws', () => {
-  const piece = fc.constantFrom('providers', 'models', 'limits', 'a', ':', ': ', '\n', '\n  ', '\n    ', '- ', '[', ']', '{', '}', ',', '&a ', '*a', '"', "'", '|', '>', '#', '!', '%', '@', '`', '? ', '<<', '~', '---\n', '\t', '\r\n', '${A}', '\\', 'é', '🙂', '0x1', '.inf')
+  const piece = fc.constantFrom(
+    'providers',
+    'models',
+    'limits',
+    'a',
+    ':',
+    ': ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    ',',
+    '&a ',
+    '*a',
+    '"',
+    "'",
+    '|',
+    '>',
+    '#',
+    '!',
+    '%',
+    '@',
+    '`',
+    '? ',
+    '<<',
+    '~',
+    '---\n',
+    '\t',
+    '\r\n',
+    '${A}',
+    '\\',
+    'é',
+    '🙂',
+    '0x1',
+    '.inf',
+  )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
       const content = new TextEncoder().encode(pieces.join(''))
@@ -45,19 +84,38 @@ test('C1: any text made of what YAML is made of gives a snapshot or problems, an
 
 test('C1: a valid document with any bytes cut out and others put in gives a snapshot or problems', () => {
   fc.assert(
-    fc.property(fc.nat(FIXTURE.length), fc.nat(40), fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('\0', '\n', '  ', '[', '{', '*x', '"')), (at, cut, text) => {
-      const content = Buffer.concat([FIXTURE.subarray(0, at), Buffer.from(text), FIXTURE.subarray(at + cut)])
-      expectSound(load(content), content)
-    }),
+    fc.property(
+      fc.nat(FIXTURE.length),
+      fc.nat(40),
+      fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('\0', '\n', '  ', '[', '{', '*x', '"')),
+      (at, cut, text) => {
+        const content = Buffer.concat([FIXTURE.subarray(0, at), Buffer.from(text), FIXTURE.subarray(at + cut)])
+        expectSound(load(content), content)
+      },
+    ),
     { numRuns: 1_000 },
   )
 })
 
 test('C1: any tree of values gives a snapshot or problems', () => {
-  const key = fc.oneof(fc.constantFrom('version', 'providers', 'models', 'limits', 'upstreams', 'kind', 'apiKey', 'balance', 'breaker', 'cooldown', 'slow'), fc.string({ maxLength: 8 }))
-  const leaf = fc.oneof(fc.constantFrom('1s', '20%', '32MiB', 'openai', 'scripted', 'order', 'a/b', '${OPENAI_API_KEY}', 'https://a.example/v1'), fc.string({ maxLength: 8 }), fc.double(), fc.boolean(), fc.constant(null))
+  const key = fc.oneof(
+    fc.constantFrom('version', 'providers', 'models', 'limits', 'upstreams', 'kind', 'apiKey', 'balance', 'breaker', 'cooldown', 'slow'),
+    fc.string({ maxLength: 8 }),
+  )
+  const leaf = fc.oneof(
+    fc.constantFrom('1s', '20%', '32MiB', 'openai', 'scripted', 'order', 'a/b', '${OPENAI_API_KEY}', 'https://a.example/v1'),
+    fc.string({ maxLength: 8 }),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+  )
   const tree = fc.letrec((tie) => ({
-    value: fc.oneof({ depthSize: 'medium', withCrossShrink: true }, leaf, fc.dictionary(key, tie('value'), { maxKeys: 4 }), fc.array(tie('value'), { maxLength: 3 })),
+    value: fc.oneof(
+      { depthSize: 'medium', withCrossShrink: true },
+      leaf,
+      fc.dictionary(key, tie('value'), { maxKeys: 4 }),
+      fc.array(tie('value'), { maxLength: 3 }),
+    ),
   })).value
   fc.assert(
     fc.property(fc.dictionary(key, tree, { maxKeys: 4 }), (document) => {
@@ -92,7 +150,9 @@ test('C1: whatever set of lines is broken, exactly those lines are named, all at
       const broken = [...lines]
       for (const [line, from, to] of breaks) broken[line - 1] = (broken[line - 1] ?? '').replace(from, to)
       const loaded = load(Buffer.from(broken.join('\n')))
-      const named = new Set(loaded.problems.filter((problem) => problem.severity === 'error' && problem.path !== '').map((problem) => problem.line))
+      const named = new Set(
+        loaded.problems.filter((problem) => problem.severity === 'error' && problem.path !== '').map((problem) => problem.line),
+      )
       expect([...named]).toEqual(breaks.map(([line]) => line))
     }),
     { numRuns: 200 },

@@ -5,7 +5,9 @@ import type { ConfigProblem, Finding } from './problem.ts'
 export const LARGEST_DOCUMENT = 256 * 1024
 
 /** The document's text, or why its bytes are none. */
-export type TextResult = { readonly ok: true; readonly source: DocumentSource } | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+export type TextResult =
+  | { readonly ok: true; readonly source: DocumentSource }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
 
 /** Everything that YAML itself does not allow in a text, line ends and tabs aside. */
 // oxlint-disable-next-line no-control-regex
@@ -37,7 +39,10 @@ export function readText(file: string, content: Uint8Array): TextResult {
   }
   const forbidden = FORBIDDEN.exec(text)
   if (forbidden) {
-    const name = forbidden[0] === '\0' ? 'a NUL byte' : `the control character U+${forbidden[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+    const name =
+      forbidden[0] === '\0'
+        ? 'a NUL byte'
+        : `the control character U+${forbidden[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
     return refuse(file, text.slice(0, forbidden.index), {
       code: 'control_character',
       says: `holds ${name}`,
@@ -46,7 +51,12 @@ export function readText(file: string, content: Uint8Array): TextResult {
       remedy: 'Remove it, or save the file as UTF-8 text again.',
     })
   }
-  if (text.replace(/#.*$/gm, '').replace(/^(?:---|\.\.\.)\s*$/gm, '').trim() === '') {
+  if (
+    text
+      .replace(/#.*$/gm, '')
+      .replace(/^(?:---|\.\.\.)\s*$/gm, '')
+      .trim() === ''
+  ) {
     return refuse(file, '', {
       code: 'empty_document',
       says: 'is empty',

@@ -62,14 +62,24 @@ function unknownKey(path: Path, key: string): Finding {
   const elsewhere = [...KNOWN_KEYS].find(([other, keys]) => other !== shape && keys.includes(key))?.[0]
   const remedy = unknownKeyRemedy(key, likely, elsewhere) ?? `Expected ${expected}.`
   const shown = describeText(key)
-  return { code: 'unknown_key', path: shown.startsWith('`') ? [...path, key] : path, at: 'key', says: 'is not a known key', found: `the key ${shown}`, expected, remedy }
+  return {
+    code: 'unknown_key',
+    path: shown.startsWith('`') ? [...path, key] : path,
+    at: 'key',
+    says: 'is not a known key',
+    found: `the key ${shown}`,
+    expected,
+    remedy,
+  }
 }
 
 function unknownKeyRemedy(key: string, likely: string | undefined, elsewhere: string | undefined): string | undefined {
   if (key === '<<') return 'Merge keys are not part of YAML 1.2; write the keys out.'
   if (likely !== undefined && (elsewhere === undefined || likely.startsWith(key))) return `Did you mean \`${likely}\`?`
   if (elsewhere === undefined) return undefined
-  return elsewhere === '' ? 'It belongs at the top of the document.' : `It belongs under \`${elsewhere.replace('upstreams.*', 'upstreams[n]').replace('*', 'NAME')}\`.`
+  return elsewhere === ''
+    ? 'It belongs at the top of the document.'
+    : `It belongs under \`${elsewhere.replace('upstreams.*', 'upstreams[n]').replace('*', 'NAME')}\`.`
 }
 
 function noUpstreams(path: Path): Finding {

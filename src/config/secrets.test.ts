@@ -2,7 +2,13 @@ import { describe, expect, test } from 'bun:test'
 import { loadDocument } from './index.ts'
 
 /** Different in shape, so that no single pattern finds them all; none may come out again. */
-const CANARIES = ['hunter2', 'sk-proj-Zq8Zq8Zq8Zq8Zq8Zq8', 'canary word 17', '0123456789abcdef0123456789abcdef', 'eyJhbGciOi.eyJzdWIiOiIx.c2ln']
+const CANARIES = [
+  'hunter2',
+  'sk-proj-Zq8Zq8Zq8Zq8Zq8Zq8',
+  'canary word 17',
+  '0123456789abcdef0123456789abcdef',
+  'eyJhbGciOi.eyJzdWIiOiIx.c2ln',
+]
 
 /** Ways to put a credential into a document. */
 const PLACES: Readonly<Record<string, (secret: string) => string>> = {
@@ -15,12 +21,13 @@ const PLACES: Readonly<Record<string, (secret: string) => string>> = {
   'under an unknown key': (secret) => `providers: { a: { kind: openai, pat: "${secret}" } }`,
   'in a map under apiKey': (secret) => `providers: { a: { kind: openai, apiKey: { value: "${secret}" } } }`,
   'in a list under apiKey': (secret) => `providers: { a: { kind: openai, apiKey: ["${secret}"] } }`,
-  'as user of the address': (secret) => `providers: { a: { kind: openai, baseUrl: "https://me:${encodeURIComponent(secret)}@api.example.com" } }`,
+  'as user of the address': (secret) =>
+    `providers: { a: { kind: openai, baseUrl: "https://me:${encodeURIComponent(secret)}@api.example.com" } }`,
   'in the query of the address': (secret) => `providers: { a: { kind: openai, baseUrl: "https://api.example.com?key=${secret}" } }`,
   'at the top': (secret) => `apiKey: "${secret}"\nproviders: {}`,
   'beside a tab': (secret) => `providers:\n  a:\n    kind: openai\n\tapiKey: "${secret}"\n`,
   'in a quote that is not closed': (secret) => `providers: { a: { kind: openai, apiKey: "${secret} } }`,
-  'twice': (secret) => `providers: { a: { kind: openai, apiKey: "${secret}", apiKey: "${secret}" } }`,
+  twice: (secret) => `providers: { a: { kind: openai, apiKey: "${secret}", apiKey: "${secret}" } }`,
   'behind an alias': (secret) => `providers:\n  a: { kind: openai, apiKey: &key "${secret}" }\n  b: { kind: opena, apiKey: *key }\n`,
 }
 
@@ -39,21 +46,32 @@ describe('X1: a literal credential is refused and comes out nowhere', () => {
     ['as a bearer token in a comment', '# Authorization: Bearer abcdefghijklmnop'],
     ['in an address in a comment', '# see https://me:hunter2@example.com'],
   ])('%s', (_name, line) => {
-    const loaded = loadDocument({ file: 'holdfast.yaml', content: new TextEncoder().encode(`providers: {}\n${line}\n`), environment: {}, loadedAt: 0 })
+    const loaded = loadDocument({
+      file: 'holdfast.yaml',
+      content: new TextEncoder().encode(`providers: {}\n${line}\n`),
+      environment: {},
+      loadedAt: 0,
+    })
     expect(loaded.problems.map((problem) => `${problem.line} ${problem.code}`)).toContain('2 literal_secret')
     expect(JSON.stringify(loaded.problems)).not.toMatch(/abcdefgh|hunter2/)
   })
 
   test('what the environment holds comes out nowhere, even when it is unfit', () => {
     const text = 'providers: { a: { kind: openai, apiKey: "${KEY}" } }'
-    const loaded = loadDocument({ file: 'holdfast.yaml', content: new TextEncoder().encode(text), environment: { KEY: 'canary word 17' }, loadedAt: 0 })
+    const loaded = loadDocument({
+      file: 'holdfast.yaml',
+      content: new TextEncoder().encode(text),
+      environment: { KEY: 'canary word 17' },
+      loadedAt: 0,
+    })
     expect(loaded.problems.map((problem) => problem.code)).toContain('bad_environment')
     expect(JSON.stringify(loaded.problems)).not.toContain('canary')
   })
 })
 
 test('names that only resemble credentials are no problem', () => {
-  const text = 'providers: { a: { kind: scripted } }\nmodels: { ask-anything-about-the-product-1: { upstreams: [a/task-model-for-long-documents-2] } } # sk- is a prefix\n'
+  const text =
+    'providers: { a: { kind: scripted } }\nmodels: { ask-anything-about-the-product-1: { upstreams: [a/task-model-for-long-documents-2] } } # sk- is a prefix\n'
   const loaded = loadDocument({ file: 'holdfast.yaml', content: new TextEncoder().encode(text), environment: {}, loadedAt: 0 })
   expect(loaded.problems).toEqual([])
 })

@@ -19,11 +19,13 @@ const CREDENTIAL = new RegExp(
 )
 
 /** The same, for text that is about to be shown: rather too careful than too late. */
-const SUSPICIOUS = /(?<![A-Za-z0-9])(?:sk|pk|gsk|xai|ghp|hf|AIza|AKIA)[-_]?[A-Za-z0-9_-]{6,}|Bearer\s|PRIVATE KEY|[A-Fa-f0-9]{24,}|@.*:|:.*@/
+const SUSPICIOUS =
+  /(?<![A-Za-z0-9])(?:sk|pk|gsk|xai|ghp|hf|AIza|AKIA)[-_]?[A-Za-z0-9_-]{6,}|Bearer\s|PRIVATE KEY|[A-Fa-f0-9]{24,}|@.*:|:.*@/
 const UNBROKEN = /[A-Za-z0-9+=_]{28,}/
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}$/
-const CREDENTIAL_LINE = /((?:key|secret|(?<!first)token|password|passwd|authorization|credentials?)["']?\s{0,10}:\s{0,10})(?!\d+\s*[,}]|["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}#]|$))\S.*$/i
+const CREDENTIAL_LINE =
+  /((?:key|secret|(?<!first)token|password|passwd|authorization|credentials?)["']?\s{0,10}:\s{0,10})(?!\d+\s*[,}]|["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}#]|$))\S.*$/i
 
 /** The variable that `${NAME}` names; undefined for every other text. */
 export function referenceName(text: string): string | undefined {
@@ -48,7 +50,8 @@ export function describe(value: unknown): string {
 export function describeText(text: string): string {
   if (text === '') return 'an empty text'
   const start = text.slice(0, 2_000)
-  if (findCredentials(start).length > 0 || SUSPICIOUS.test(start) || UNBROKEN.test(start)) return 'a text that is not shown, since it may be a credential'
+  if (findCredentials(start).length > 0 || SUSPICIOUS.test(start) || UNBROKEN.test(start))
+    return 'a text that is not shown, since it may be a credential'
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text
   // oxlint-disable-next-line no-control-regex
   return `\`${short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => JSON.stringify(character).slice(1, -1)).replaceAll('`', "'")}\``

@@ -28,7 +28,14 @@ describe('the documented block', () => {
         named: true,
         upstreams: [
           { id: 'openai/gpt-5-mini', provider: 'openai', model: 'gpt-5-mini', weight: 1, continuation: 'instruct' },
-          { id: 'mistral/mistral-small-latest', provider: 'mistral', model: 'mistral-small-latest', weight: 1, context: 128_000, continuation: 'instruct' },
+          {
+            id: 'mistral/mistral-small-latest',
+            provider: 'mistral',
+            model: 'mistral-small-latest',
+            weight: 1,
+            context: 128_000,
+            continuation: 'instruct',
+          },
           { id: 'near/llama3.2', provider: 'near', model: 'llama3.2', weight: 1, continuation: 'prefill' },
         ],
         balance: 'order',
@@ -46,7 +53,18 @@ describe('the documented block', () => {
 
   test('C2: is frozen', () => {
     const route = snapshot.models.get('assistant')
-    for (const part of [snapshot, snapshot.limits, route, route?.upstreams, route?.upstreams[0], route?.deadlines, route?.slow, route?.breaker, route?.retries, snapshot.providers.get('openai')]) {
+    for (const part of [
+      snapshot,
+      snapshot.limits,
+      route,
+      route?.upstreams,
+      route?.upstreams[0],
+      route?.deadlines,
+      route?.slow,
+      route?.breaker,
+      route?.retries,
+      snapshot.providers.get('openai'),
+    ]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
   })
@@ -60,7 +78,21 @@ describe('the documented block', () => {
       deadlines: {},
       rescue: 'auto',
     })
-    for (const name of ['', 'assistent', 'near', 'near/', '/x', 'nobody/x', 'near/a b', 'near/\n', 'near/ü', `near/${'x'.repeat(257)}`, 'toString', '__proto__', 'constructor/x']) {
+    for (const name of [
+      '',
+      'assistent',
+      'near',
+      'near/',
+      '/x',
+      'nobody/x',
+      'near/a b',
+      'near/\n',
+      'near/ü',
+      `near/${'x'.repeat(257)}`,
+      'toString',
+      '__proto__',
+      'constructor/x',
+    ]) {
       expect(routeFor(snapshot, name)).toBeUndefined()
     }
   })
@@ -80,7 +112,12 @@ test('what a document leaves out has the documented defaults, deadlines apart', 
   expect(snapshot.providers.get('a')).toEqual({ id: 'a', kind: 'scripted', baseUrl: 'scripted:' })
   expect(route?.deadlines).toEqual({})
   expect(route?.slow).toBeUndefined()
-  expect([route?.balance, route?.retries, route?.breaker, route?.rescue]).toEqual([documented?.balance, documented?.retries, documented?.breaker, documented?.rescue])
+  expect([route?.balance, route?.retries, route?.breaker, route?.rescue]).toEqual([
+    documented?.balance,
+    documented?.retries,
+    documented?.breaker,
+    documented?.rescue,
+  ])
   expect(snapshot.limits).toEqual(snapshotOf(FIXTURE).limits)
 })
 
