@@ -14,40 +14,61 @@ export interface Overlap {
   readonly anchorLength: number
 }
 
+/** A list item's or a table row's beginning. */
+const LINE_OPENING = /^(?:[-+|>]|\d+[.)])$/
+
 /**
- * Whether an overlap is a repeat, to be left out, and not the text itself going on with the same words. The numbers are
- * set by how often texts do the latter (SPEC.md); upstreams that continue a prefill rarely repeat, so that way asks for
- * more evidence.
+ * Whether an overlap is a repeat, to be left out, or the text itself going on with the same words; `unknown` where both are
+ * as likely. The numbers are set by how often texts do the latter (SPEC.md); upstreams that continue a prefill rarely
+ * repeat, so that way asks for more evidence.
  */
-export function isRepeat(overlap: Overlap): boolean {
+export function judgeOverlap(overlap: Overlap): 'repeat' | 'chance' | 'unknown' {
   const { core, residue, length, way, anchorLength } = overlap
-  if (anchorLength > 0 && length >= anchorLength) return true
+  if (anchorLength > 0 && length >= anchorLength) return 'repeat'
   const start = core.length - length
   const text = core.slice(start)
-  if (isPeriodic(text.trim()) || isSaidTwice(core, text)) return false
+  if (isPeriodic(text.trim()) || isSaidTwice(core, text)) return 'chance'
   const weight = weigh(text)
-  const prefill = way === 'prefill'
-  if (mayGoOn(text, residue)) {
-    if (prefill && endsSentence(core + residue)) return weight.words >= 4 && weight.content >= 12
-    if (weight.words >= 2) return weight.content >= (prefill ? 6 : 5)
-    return !prefill && weight.content >= 4 && text.trim() === lastWord(core) && !startsWithLetter(overlap.after)
+  if (mayGoOn(core, start, residue)) return isLongRepeat(overlap, weight) ? 'repeat' : 'chance'
+  if (isTightRepeat(overlap, text, weight)) return 'repeat'
+  const restarted = way === 'instruct' && residue === '' && weight.content === 1 && text === lastWord(core)
+  return restarted && startsWithLetter(overlap.after) ? 'unknown' : 'chance'
+}
+
+/** Whether a text that goes on could begin with what stands at `start`: with white space, and the same as was delivered already. */
+function mayGoOn(core: string, start: number, residue: string): boolean {
+  if (residue !== '') return core[start] === residue[0]
+  return /\s/.test(core.charAt(start)) && !startsLine(core, start)
+}
+
+/** The same words twice in a row, properly separated. */
+function isLongRepeat(overlap: Overlap, weight: TextWeight): boolean {
+  const { core, residue, way } = overlap
+  if (way === 'prefill' && endsSentence(core + residue)) return weight.words >= 4 && weight.content >= 12
+  return weight.words >= 2 && weight.content >= 6
+}
+
+/** A reply that begins where no text could go on: without the white space that belongs there, or with a line's beginning within a line. */
+function isTightRepeat(overlap: Overlap, text: string, weight: TextWeight): boolean {
+  const { core, residue, after } = overlap
+  const prefill = overlap.way === 'prefill'
+  const start = core.length - text.length
+  const { content, digits, words } = weight
+  const visible = text.replace(/\s/g, '').length
+  if (start === 0) return text.length >= (prefill ? 3 : 2) || (!prefill && content > 0)
+  if (startsLine(core, start)) {
+    if (text.length >= 4 && (content + digits > 0 || /^[ \t]/.test(text))) return true
+    if (LINE_OPENING.test(text) && /^\s/.test(after)) return true
   }
-  if (start === 0) return length >= (prefill ? 3 : 2) || (!prefill && weight.content > 0)
-  if (startsLine(core, start) && length >= 4) return true
-  if (!isSeparated(core, start) && text !== lastWord(core)) return weight.content >= (prefill ? 8 : 6) && weight.distinct >= 4
-  if (weight.content === 0) return weight.digits >= 4 && weight.distinctDigits >= 3
-  if (weight.content >= (prefill && weight.words < 2 ? 3 : 2) && text.replace(/\s/g, '').length >= (prefill ? 3 : 2)) return true
-  return isRestartedWord(overlap, text, weight)
+  if (!isSeparated(core, start) && text !== lastWord(core)) return content >= (prefill ? 6 : 5) && weight.distinct >= 4
+  if (residue !== '' && /^\s/.test(after)) return true
+  if (/\s/.test(text) && visible >= 3 && content + digits > 0) return true
+  return content >= (prefill && words < 2 ? 3 : 2) && visible >= 2
 }
 
-/** Whether a text that goes on could begin like this: with white space, and the same as was delivered already. */
-function mayGoOn(text: string, residue: string): boolean {
-  return residue === '' ? /^\s/.test(text) && !/^[ \t]{2}/.test(text) : text[0] === residue[0]
-}
-
-/** Whether a line begins at this position; the delivered text ends within that line or behind it. */
+/** Whether a line begins at this position. */
 function startsLine(core: string, position: number): boolean {
-  return core[position - 1] === '\n'
+  return position === 0 || core[position - 1] === '\n'
 }
 
 /** Whether the delivered text itself already says its end twice, with nothing but white space between. */
@@ -56,17 +77,12 @@ function isSaidTwice(core: string, text: string): boolean {
   return core.slice(0, core.length - said.length).trimEnd().endsWith(said)
 }
 
-/** A short cut word begun again: "the h", "holdfast". Only where the upstream was told to continue, not given the text. */
-function isRestartedWord(overlap: Overlap, text: string, weight: TextWeight): boolean {
-  const { core, residue, after, way } = overlap
-  return way === 'instruct' && residue === '' && weight.content >= 1 && text === lastWord(core) && startsWithLetter(after)
-}
-
 /**
  * Whether a reply that repeated `depth` units of the delivered text from `start`, and then said something else, is another
  * telling of the same text. A text that goes on may come back to words it used before, but only where a sentence can begin.
  */
 export function isOtherTelling(core: string, residue: string, start: number, depth: number, way: Continuation): boolean {
+  if (/\s/.test(core.charAt(start))) return false
   const { words, content } = weigh(core.slice(start, start + depth))
   if (start === 0 && content >= (way === 'prefill' ? 80 : 30)) return true
   return words >= 3 && content >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)

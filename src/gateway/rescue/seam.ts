@@ -7,7 +7,7 @@
  * | anything else                                        | restart                 | nothing: broken                    |
  * | begins with the anchor, or has it after a preamble   | instruct                | what follows it                    |
  * | has the anchor further on, after other text          | instruct                | nothing: broken                    |
- * | begins with the end of the delivered text, too much for chance (`isRepeat`) | prefill, instruct | what follows the longest such end  |
+ * | begins with the end of the delivered text, too much for chance (`judgeOverlap`) | prefill, instruct | what follows the longest such end  |
  * | retells the delivered text in other words            | prefill, instruct       | nothing: broken                    |
  * | cannot follow a lower-case letter (`catThe`)         | instruct                | nothing: broken                    |
  * | anything else                                        | prefill, instruct       | all of it                          |
@@ -19,13 +19,13 @@
 import type { Continuation } from '#contract'
 import { matchAnchor } from './anchor.ts'
 import { divideDelivered, endsInHalf } from './delivered-core.ts'
-import { isOtherTelling, isRepeat } from './overlap.ts'
+import { isOtherTelling, judgeOverlap } from './overlap.ts'
 import { announcedContinuation, closingMark, hasOpenFence, isPreamble, mayAnnounce, mayBePreamble, opensLikeIntroduction } from './preamble.ts'
 import { startsWithLetter } from './text-shape.ts'
 import { RepeatTracker } from './repeat-tracker.ts'
 
 /** Why no honest seam exists. */
-export type BrokenSeam = 'different_answer' | 'ended_before_seam' | 'anchor_after_other_text' | 'retold' | 'does_not_follow' | 'half_character'
+export type BrokenSeam = 'different_answer' | 'ended_before_seam' | 'anchor_after_other_text' | 'retold' | 'does_not_follow' | 'half_character' | 'ambiguous'
 
 export type SeamEnd = { readonly text: string } | { readonly broken: BrokenSeam }
 
@@ -33,6 +33,8 @@ export type SeamEnd = { readonly text: string } | { readonly broken: BrokenSeam 
 const HEAD = 16
 /** How far into the reply an anchor may begin. */
 const PREAMBLE = 200
+/** From this length on an anchor cannot stand in other text by chance. */
+const TELLING = 16
 
 /** Joins one reply to the delivered text. Pure: what goes out depends only on what came in. */
 export class Seam {
@@ -133,11 +135,13 @@ export class Seam {
     this.#held = [reply]
     const after = reply.slice(length)
     if (length > 0 && after.length < 2 && !ended) return ''
-    const repeats = length > 0 && isRepeat({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
-    if (repeats && (length >= anchorLength || !opensLikeIntroduction(reply))) return this.#join(after)
+    const verdict =
+      length === 0 ? 'chance' : judgeOverlap({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
+    if (verdict === 'repeat' && (length >= anchorLength || !opensLikeIntroduction(reply))) return this.#join(after)
     const anchored = this.#anchor === undefined ? undefined : this.#findAnchor(reply, this.#anchor, ended)
     if (anchored !== undefined) return anchored
-    if (repeats) return this.#join(after)
+    if (verdict === 'repeat') return this.#join(after)
+    if (verdict === 'unknown') return this.#break('ambiguous')
     for (const { start, depth } of this.#repeats.abandoned) {
       if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
     }
@@ -160,12 +164,15 @@ export class Seam {
       const { matched, end } = matchAnchor(reply, from, anchor)
       if (matched === anchor.length) {
         const preamble = reply.slice(0, from)
-        if (!isPreamble(preamble, this.#core)) return this.#break('anchor_after_other_text')
+        if (!isPreamble(preamble, this.#core)) {
+          if (anchor.length < TELLING) continue
+          return this.#break('anchor_after_other_text')
+        }
         this.#closing = closingMark(preamble)
         return this.#join(reply.slice(end))
       }
       if (end === reply.length && !ended) return ''
-      if (from === first && matched >= 12 && matched >= anchor.length / 2) return this.#break('retold')
+      if (from === 0 && matched >= 12 && matched >= anchor.length / 2) return this.#break('retold')
     }
     return ended || reply.length > PREAMBLE || !introduced ? undefined : ''
   }
