@@ -196,33 +196,36 @@ describe('law 3: calls never wait for the log', () => {
     other.close()
   })
 
-  test('100,000 records a second: the event loop is not held up, and every record is written or counted', async () => {
+  test.each(['free', 'locked'])('100,000 records a second, database %s: the event loop is not held up, every record is written or counted', async (state) => {
     await using store = open()
     const accessLog = log(store)
     accessLog.record(call())
     await until(() => accessLog.written === 1)
-    let longest = 0
+    using other = new Database(databaseFile(folder))
+    if (state === 'locked') other.run('begin exclusive')
+    const turns: number[] = []
     let offered = 1
     const began = systemClock.monotonic()
     let last = began
     const record = call()
     while (last - began < 2_000) {
       await sleep(systemClock, 1)
-      const now = systemClock.monotonic()
-      longest = Math.max(longest, now - last)
-      last = now
       // As many as are due by now, so that a slow turn makes up for it.
-      while (offered < (now - began) * 100) accessLog.record({ ...record, id: `call_${++count}_${offered++}` })
-      longest = Math.max(longest, systemClock.monotonic() - now)
+      while (offered < (last - began) * 100) accessLog.record({ ...record, id: `call_${++count}_${offered++}` })
+      turns.push(systemClock.monotonic() - last)
       last = systemClock.monotonic()
     }
     await accessLog[Symbol.asyncDispose]()
     const { written, dropped } = accessLog
-    console.info(`offered ${offered}, written ${written}, dropped ${dropped}, longest turn of the event loop ${longest.toFixed(1)} ms`)
+    turns.sort((a, b) => a - b)
+    const p99 = turns[Math.floor(turns.length * 0.99)] ?? 0
+    console.info(`offered ${offered}, written ${written}, dropped ${dropped}; turns of the event loop: p99 ${p99.toFixed(1)} ms, longest ${turns.at(-1)?.toFixed(1)} ms`)
     expect(written + dropped).toBe(offered)
-    expect(offered).toBeGreaterThan(150_000)
-    expect(written).toBeGreaterThan(20_000)
-    expect(longest).toBeLessThan(100)
+    expect(offered).toBeGreaterThan(100_000)
+    if (state === 'free') expect(written).toBeGreaterThan(20_000)
+    else expect(written).toBe(1)
+    // The longest turn also tells of other programs on this machine.
+    expect(p99).toBeLessThan(50)
   }, 20_000)
 })
 

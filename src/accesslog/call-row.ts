@@ -23,15 +23,19 @@ const LONGEST_NAME = 200
 const LONGEST_SENTENCE = 500
 const MOST_ATTEMPTS = 50
 
-/** The call with its texts cut, when a caller or an upstream chose very long ones. */
+/** The call without what would make it large: texts that a caller or an upstream chose are cut, attempts are counted. */
 export function bounded(call: CallRecord): CallRecord {
-  if (call.model.length <= LONGEST_NAME && call.reason.length <= LONGEST_SENTENCE) return call
-  return { ...call, model: cut(call.model, LONGEST_NAME), reason: cut(call.reason, LONGEST_SENTENCE) }
+  const attempts = call.attempts.length <= MOST_ATTEMPTS && call.attempts.every(isSmall) ? call.attempts : call.attempts.slice(0, MOST_ATTEMPTS).map(kept)
+  if (attempts === call.attempts && call.model.length <= LONGEST_NAME && call.reason.length <= LONGEST_SENTENCE) return call
+  return { ...call, model: cut(call.model, LONGEST_NAME), reason: cut(call.reason, LONGEST_SENTENCE), attempts }
+}
+
+function isSmall(attempt: AttemptRecord): boolean {
+  return attempt.upstream.length <= LONGEST_NAME && (attempt.detail?.length ?? 0) <= LONGEST_SENTENCE
 }
 
 /** A bounded call as a row. */
 export function rowOf(call: CallRecord): readonly SqlValue[] {
-  const attempts = call.attempts.slice(0, MOST_ATTEMPTS).map(kept)
   return [
     call.id,
     call.at,
@@ -46,7 +50,7 @@ export function rowOf(call: CallRecord): readonly SqlValue[] {
     call.firstTokenMs,
     call.promptTokens,
     call.completionTokens,
-    JSON.stringify(attempts),
+    JSON.stringify(call.attempts.map(kept)),
   ]
 }
 

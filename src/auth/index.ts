@@ -4,9 +4,9 @@
  * Emits: nothing.
  * Consumes: hints on the topic `keys`.
  */
-export { type ApiKey, isScope, makeKey, mergeKeys, type NewKey, SCOPES } from './api-key.ts'
+export { type ApiKey, isScope, makeKey } from './api-key.ts'
 export { AuthError } from './auth-error.ts'
-export { type CallLimit, formatCallLimit, parseCallLimit } from './call-limit.ts'
+export { formatCallLimit } from './call-limit.ts'
 export { KeyFile } from './key-file.ts'
 export { addKey, loadKeys, restoreKeys, revokeKey } from './key-table.ts'
 export { Keys, KEYS_TOPIC, type KeysOptions, requireScope } from './keys.ts'

@@ -6,4 +6,4 @@
  */
 export { databaseFile, openStore } from './open-store.ts'
 export type { Append, Database, OperationOptions, SqlValue, Store, StoreState } from './store.ts'
-export { isUnavailable, unavailable } from './store-error.ts'
+export { isUnavailable } from './store-error.ts'

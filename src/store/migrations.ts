@@ -1,5 +1,5 @@
 import { AppError, type Clock } from '#base'
-import type { SchemaModule } from 'kysely'
+import { type SchemaModule, sql } from 'kysely'
 import type { Database } from './store.ts'
 
 interface Migration {
@@ -77,8 +77,17 @@ async function applyNext(clock: Clock, database: Database): Promise<boolean> {
   return true
 }
 
-/** Throws `store_newer` when the database holds a migration that this version does not know. */
-export function refuseNewer(applied: readonly string[]): void {
+/** Whether something is missing. Asked first, because only reading needs no lock. Throws `store_newer`. */
+export async function isBehind(database: Database): Promise<boolean> {
+  const tables = await sql<{ name: string }>`select name from sqlite_master where name = 'migration'`.execute(database)
+  if (tables.rows.length === 0) return true
+  const rows = await database.selectFrom('migration').select('name').execute()
+  const applied = rows.map((row) => row.name)
+  refuseNewer(applied)
+  return !MIGRATIONS.every((migration) => applied.includes(migration.name))
+}
+
+function refuseNewer(applied: readonly string[]): void {
   const unknown = applied.find((name) => !MIGRATIONS.some((migration) => migration.name === name))
   if (unknown === undefined) return
   throw new AppError(`The database was made by a newer version of Holdfast (it holds migration ${unknown}).`, {

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Database } from 'bun:sqlite'
-import { createLogger, sleep, systemClock } from '#base'
+import { type Clock, createLogger, sleep, systemClock } from '#base'
 import type { Store } from '../store.ts'
 import { codeOf, storeContract } from '../store.contract.ts'
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
@@ -196,6 +196,39 @@ describe('a SQLite store beside others', () => {
     await until(store, 'ready')
     expect(await topics(store)).toEqual(['a'])
     expect(lines.join('')).toContain('thread')
+  })
+
+  test('a thread that hangs is replaced, and what waited for it is told', async () => {
+    const hasty: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(ms / 20, fn) }
+    await using store = open({ clock: hasty, workerUrl: new URL('./fixtures/mortal-worker.ts', import.meta.url) })
+    await write(store)
+    const begun = Promise.withResolvers<void>()
+    const hanging = store.transact((database) => {
+      begun.resolve()
+      return database.selectFrom('hang_now' as 'revision').selectAll().execute()
+    })
+    await begun.promise
+    const writing = write(store, 'b', 100_000)
+    expect(await codeOf(hanging)).toBe('store_unavailable')
+    expect(await codeOf(writing)).toBe('store_unavailable')
+    expect(lines.join('')).toContain('does not answer')
+    await until(store, 'ready')
+    expect(await topics(store)).toEqual(['a'])
+    expect(await write(store, 'c')).toBe(1)
+  })
+
+  test('O1: a start beside a process that writes for long can read at once', async () => {
+    {
+      await using store = open()
+      await write(store)
+    }
+    const other = new Database(join(folder, 'holdfast.db'))
+    other.run('begin exclusive')
+    await using store = open()
+    const began = systemClock.monotonic()
+    expect(await topics(store)).toEqual(['a'])
+    expect(systemClock.monotonic() - began).toBeLessThan(1_000)
+    other.close()
   })
 
   test('kill -9 of a process that writes: what it was told is there, whole batches only, and the database is sound', async () => {

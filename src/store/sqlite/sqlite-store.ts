@@ -1,7 +1,7 @@
-import { abortable, AppError, type Clock, linkSignals, type Logger, messageOf, sleep } from '#base'
+import { abortable, AppError, type Clock, firstOf, linkSignals, type Logger, messageOf, sleep, TIMED_OUT } from '#base'
 import { type Execute, kyselyOver } from '../kysely-over.ts'
 import { Lane } from '../lane.ts'
-import { migrate, refuseNewer } from '../migrations.ts'
+import { isBehind, migrate } from '../migrations.ts'
 import type { Tables } from '../schema.ts'
 import type { Append, Database, OperationOptions, Store, StoreState } from '../store.ts'
 import { unavailable } from '../store-error.ts'
@@ -28,6 +28,7 @@ const CLOSE_DEADLINE_MS = 2_000
 const FIRST_BACKOFF_MS = 100
 const LAST_BACKOFF_MS = 5_000
 const PING_MS = 1_000
+const PING_DEADLINE_MS = 10_000
 const BUSY_RETRY_MS = 10
 const WAITING = 1_000
 
@@ -60,11 +61,7 @@ export class SqliteStore implements Store {
   }
 
   read<T>(fn: (database: Database) => Promise<T>, options: OperationOptions = {}): Promise<T> {
-    return this.#operation(options, async (worker, signal) => {
-      const query: Execute = (sql, parameters) =>
-        this.#patiently(signal, () => worker.perform({ type: 'query', connection: 'read', sql, parameters }))
-      return fn(kyselyOver(query))
-    })
+    return this.#operation(options, (worker, signal) => fn(this.#reading(worker, signal)))
   }
 
   transact<T>(fn: (database: Database) => Promise<T>, options: OperationOptions = {}): Promise<T> {
@@ -120,6 +117,12 @@ export class SqliteStore implements Store {
     const state = this.#state
     if (state.status === 'ready' && this.#worker) return this.#worker
     throw unavailable(state.status === 'unavailable' ? state.reason : state.status === 'closed' ? 'it was closed.' : 'it is being opened.')
+  }
+
+  #reading(worker: WorkerClient, signal: AbortSignal): Database {
+    return kyselyOver((sql, parameters) =>
+      this.#patiently(signal, () => worker.perform({ type: 'query', connection: 'read', sql, parameters })),
+    )
   }
 
   async #transaction<T>(worker: WorkerClient, signal: AbortSignal, fn: (database: Database) => Promise<T>): Promise<T> {
@@ -215,18 +218,13 @@ export class SqliteStore implements Store {
         await open()
       }
       this.#suspect = false
-      if (readOnly) await this.#refuseNewer(worker)
-      else await migrate(this.#clock, (fn) => this.#transaction(worker, signal, fn))
+      const behind = await isBehind(this.#reading(worker, signal))
+      if (behind && readOnly) throw unavailable('it was made by an older version of Holdfast, or is being made. Start the server once.')
+      if (behind) await migrate(this.#clock, (fn) => this.#transaction(worker, signal, fn))
     } finally {
       timer.cancel()
       unlink()
     }
-  }
-
-  async #refuseNewer(worker: WorkerClient): Promise<void> {
-    const database = kyselyOver((sql, parameters) => worker.perform({ type: 'query', connection: 'read', sql, parameters }))
-    const rows = await database.selectFrom('migration').select('name').execute()
-    refuseNewer(rows.map((row) => row.name))
   }
 
   /** Resolves to the reason when the open database can no longer be used. */
@@ -237,7 +235,7 @@ export class SqliteStore implements Store {
     const onClose = (): void => broken.resolve('it was closed.')
     this.#closing.signal.addEventListener('abort', onClose, { once: true })
     const watching = new AbortController()
-    this.#ping(worker, watching.signal).catch((error: unknown) => broken.resolve(messageOf(error)))
+    this.#ping(worker, watching.signal).catch((error: unknown) => broken.resolve(reasonOf(error)))
     try {
       return await broken.promise
     } finally {
@@ -250,7 +248,8 @@ export class SqliteStore implements Store {
   async #ping(worker: WorkerClient, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(this.#clock, PING_MS, signal)
-      await abortable(worker.perform({ type: 'ping' }), signal)
+      const answer = await abortable(firstOf(this.#clock, worker.perform({ type: 'ping' }), PING_DEADLINE_MS), signal)
+      if (answer === TIMED_OUT) throw unavailable('its thread does not answer, so it is replaced. The disk may hang.')
     }
   }
 
