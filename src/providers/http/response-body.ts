@@ -55,7 +55,11 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array> {
       }
       return Promise.resolve({ done: false, value })
     }
-    if (this.#error) return Promise.reject(this.#error)
+    const error = this.#error
+    if (error) {
+      this.#error = undefined
+      return Promise.reject(error)
+    }
     if (!this.#source) return Promise.resolve(END)
     this.#pending = new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
