@@ -78,7 +78,9 @@ function isShared(coded: VerdictName, body: ErrorBody): boolean {
 
 /** An error without any status: the caller's where its type says so. */
 function inEvent(body: ErrorBody): VerdictName {
-  return body.codes.some((code) => /invalid_?(?:request|argument|value|param)|bad_?request|unsupported_|unknown_param/.test(code)) ? 'invalid' : 'failed'
+  return body.codes.some((code) => /invalid_?(?:request|argument|value|param)|bad_?request|unsupported_|unknown_param/.test(code))
+    ? 'invalid'
+    : 'failed'
 }
 
 function redirect(status: number, location: string | undefined): Failure {

@@ -31,7 +31,9 @@ test('X1: a provider shows its credential to nobody who prints it', () => {
 })
 
 test('the version is in the user-agent, and a query of the base URL stays behind the path', async () => {
-  await using upstream = await RawUpstream.start((socket) => void socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk('data: [DONE]\n\n'), RAW_STREAM_END])))
+  await using upstream = await RawUpstream.start(
+    (socket) => void socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk('data: [DONE]\n\n'), RAW_STREAM_END])),
+  )
   const provider = createProviders([{ ...near, baseUrl: `${upstream.baseUrl}?api-version=1` }], { ...parts, version: '1.2.3' }).get('near')
   const response = await provider?.open({ body: '{}', stream: true, connectMs: 1_000, headersMs: 1_000 }, new AbortController().signal)
   for await (const _ of response?.frames ?? []) continue
@@ -44,7 +46,8 @@ test('the version is in the user-agent, and a query of the base URL stays behind
 
 describe('a proxy', () => {
   const env = { HTTPS_PROXY: 'http://proxy:3128', HTTP_PROXY: 'http://plain:3128' }
-  const proxy = (url: string, more: Readonly<Record<string, string>> = {}): string | undefined => proxyFor(new URL(url), { ...env, ...more })
+  const proxy = (url: string, more: Readonly<Record<string, string>> = {}): string | undefined =>
+    proxyFor(new URL(url), { ...env, ...more })
 
   test('is chosen by the scheme', () => {
     expect(proxy('https://api.example/v1')).toBe('http://proxy:3128')
@@ -55,7 +58,8 @@ describe('a proxy', () => {
   })
 
   test('is never asked for this machine', () => {
-    for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]', 'a.localhost']) expect(proxy(`http://${host}:11434/v1`)).toBeUndefined()
+    for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]', 'a.localhost'])
+      expect(proxy(`http://${host}:11434/v1`)).toBeUndefined()
   })
 
   const listed: readonly (readonly [list: string, exempt: boolean])[] = [

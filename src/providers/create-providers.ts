@@ -35,7 +35,11 @@ function createProvider(config: ProviderConfig, options: CreateProvidersOptions)
   switch (config.kind) {
     case 'openai':
     case 'openai-compatible':
-      return createOpenAiProvider(config, { client: createClient(config, options), clock, userAgent: version === undefined ? 'holdfast' : `holdfast/${version}` })
+      return createOpenAiProvider(config, {
+        client: createClient(config, options),
+        clock,
+        userAgent: version === undefined ? 'holdfast' : `holdfast/${version}`,
+      })
     case 'scripted':
       return createScriptedProvider(config, options.scripts?.get(config.id) ?? friendlyScript, clock)
     default:

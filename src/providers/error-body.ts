@@ -69,7 +69,10 @@ export function readError(value: unknown): ErrorBody {
     codes: found.codes,
     ...(found.code !== undefined && { code: found.code }),
     ...(found.param !== undefined && { param: found.param }),
-    message: found.messages.filter((message, i, all) => all.indexOf(message) === i).join(' ').slice(0, 4_096),
+    message: found.messages
+      .filter((message, i, all) => all.indexOf(message) === i)
+      .join(' ')
+      .slice(0, 4_096),
     ...(found.status !== 0 && { status: found.status }),
   }
 }

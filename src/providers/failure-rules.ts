@@ -43,7 +43,8 @@ const CODES: Readonly<Record<string, VerdictName>> = table({
     'invalid_api_key incorrect_api_key incorrect_api_key_error authentication_error invalid_authentication_error unauthenticated ' +
     'unauthorized invalid_token expired_token api_key_invalid api_key_expired invalid_organization mismatched_organization ' +
     'mismatched_project organization_restricted account_deactivated account_deactivated_error no_authorization_header',
-  forbidden: 'permission_denied permission_error permission_denied_error access_denied ip_not_authorized insufficient_permissions missing_scope',
+  forbidden:
+    'permission_denied permission_error permission_denied_error access_denied ip_not_authorized insufficient_permissions missing_scope',
   model:
     'model_not_found model_not_found_error deploymentnotfound unknown_model invalid_model model_not_supported model_not_available ' +
     'model_decommissioned model_deprecated servicemodeldeprecating model_terms_required model_not_active resource_not_found_error model_unavailable',
@@ -62,14 +63,38 @@ const CODES: Readonly<Record<string, VerdictName>> = table({
 
 /** What providers say where they give no code; matched in this order against lower-case text without its quotations. */
 const PHRASES: readonly (readonly [RegExp, VerdictName])[] = [
-  [/insufficient (?:quota|balance|credits?|funds)|exceeded your current quota|credit balance|(?:add|purchase|more|out of) credits|key limit exceeded|spend(?:ing)? (?:limit|cap)|billing|payment required/, 'quota'],
-  [/maximum context|context[ _](?:length|window|size)|(?:prompt|input|message|conversation)s? (?:is|are) too (?:long|large)|available context|exceeds? the (?:maximum|max|available|limit).{0,40}tokens|maximum (?:prompt|model|input) length|model token limit|input token count|too many (?:input )?tokens|too large for model|reduce the length of/, 'context'],
-  [/content[ _-](?:policy|filter|management|moderation)|moderation|usage polic(?:y|ies)|safety (?:system|polic|filter)|content exists risk|flagged (?:as|for|by)|inappropriate content|responsible ai/, 'policy'],
-  [/(?:country|region|territory|location).{0,30}not (?:supported|available|allowed)|not (?:supported|available) in your (?:country|region|location)/, 'region'],
-  [/\bmodels?\b(?:(?!param|field|option|tool|function|image|feature).){0,80}?(?:not found|not exist|doesn't exist|not available|not loaded|not served|decommissioned|deprecated|retired|no longer (?:available|supported|exists))|(?:unknown|invalid|no such|unsupported|not found the) model\b(?! (?:output|input|param))|no endpoints found|no allowed providers|not a valid model|no models? loaded|deployment.{0,60}does not exist/, 'model'],
-  [/(?:invalid|incorrect|missing|expired|no|valid|wrong|bad) (?:\w+ )?(?:api[ -]?key|credentials?|auth(?:entication|orization)?|access token|bearer)\b|api[ -]?key (?:is |was )?(?:not valid|invalid|expired|missing|required)|unauthorized|unauthenticated|authentication (?:fail|required|error)|no auth credentials|user not found/, 'auth'],
-  [/rate[ _-]?limit|too many requests|requests per|tokens per|throttl|quota exceeded|resource (?:has been )?exhausted|concurren\w+ (?:limit|requests)/, 'rateLimited'],
-  [/overloaded|over capacity|at capacity|capacity (?:exceeded|reached|limit)|no capacity|temporarily unavailable|server is busy|too busy|high (?:demand|load)|no available (?:server|worker|channel)|loading model|model is (?:currently )?loading|no healthy upstream/, 'overloaded'],
+  [
+    /insufficient (?:quota|balance|credits?|funds)|exceeded your current quota|credit balance|(?:add|purchase|more|out of) credits|key limit exceeded|spend(?:ing)? (?:limit|cap)|billing|payment required/,
+    'quota',
+  ],
+  [
+    /maximum context|context[ _](?:length|window|size)|(?:prompt|input|message|conversation)s? (?:is|are) too (?:long|large)|available context|exceeds? the (?:maximum|max|available|limit).{0,40}tokens|maximum (?:prompt|model|input) length|model token limit|input token count|too many (?:input )?tokens|too large for model|reduce the length of/,
+    'context',
+  ],
+  [
+    /content[ _-](?:policy|filter|management|moderation)|moderation|usage polic(?:y|ies)|safety (?:system|polic|filter)|content exists risk|flagged (?:as|for|by)|inappropriate content|responsible ai/,
+    'policy',
+  ],
+  [
+    /(?:country|region|territory|location).{0,30}not (?:supported|available|allowed)|not (?:supported|available) in your (?:country|region|location)/,
+    'region',
+  ],
+  [
+    /\bmodels?\b(?:(?!param|field|option|tool|function|image|feature).){0,80}?(?:not found|not exist|doesn't exist|not available|not loaded|not served|decommissioned|deprecated|retired|no longer (?:available|supported|exists))|(?:unknown|invalid|no such|unsupported|not found the) model\b(?! (?:output|input|param))|no endpoints found|no allowed providers|not a valid model|no models? loaded|deployment.{0,60}does not exist/,
+    'model',
+  ],
+  [
+    /(?:invalid|incorrect|missing|expired|no|valid|wrong|bad) (?:\w+ )?(?:api[ -]?key|credentials?|auth(?:entication|orization)?|access token|bearer)\b|api[ -]?key (?:is |was )?(?:not valid|invalid|expired|missing|required)|unauthorized|unauthenticated|authentication (?:fail|required|error)|no auth credentials|user not found/,
+    'auth',
+  ],
+  [
+    /rate[ _-]?limit|too many requests|requests per|tokens per|throttl|quota exceeded|resource (?:has been )?exhausted|concurren\w+ (?:limit|requests)/,
+    'rateLimited',
+  ],
+  [
+    /overloaded|over capacity|at capacity|capacity (?:exceeded|reached|limit)|no capacity|temporarily unavailable|server is busy|too busy|high (?:demand|load)|no available (?:server|worker|channel)|loading model|model is (?:currently )?loading|no healthy upstream/,
+    'overloaded',
+  ],
   [/timed? ?out|deadline exceeded/, 'timedOut'],
 ]
 

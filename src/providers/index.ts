@@ -4,7 +4,6 @@
  * Emits: nothing.
  * Consumes: nothing.
  */
-export { createProviders, type CreateProvidersOptions } from './create-providers.ts'
-export { probeUpstream, type ProbeResult } from './probe.ts'
-export type { Frame, Phases, Provider, RateLimits, UpstreamRequest, UpstreamResponse } from './provider.ts'
-export { type Script, type ScriptStep, scriptedAnswer, type ScriptedScene } from './scripted/script.ts'
+export { createProviders } from './create-providers.ts'
+export { probeUpstream } from './probe.ts'
+export type { Frame, Phases, Provider, RateLimits, UpstreamResponse } from './provider.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { systemClock } from '#base'
+import { AppError, systemClock } from '#base'
 import type { ProviderConfig } from '#contract'
 import { createProviders } from './create-providers.ts'
 import { probeUpstream, type ProbeResult } from './probe.ts'
@@ -23,10 +23,13 @@ async function probe(
   })
   const config: ProviderConfig = { id: 'p', kind: 'openai', baseUrl: upstream.baseUrl, ...(apiKey !== '' && { apiKey }) }
   const provider = createProviders([config], { clock: systemClock, env: {} }).get('p')
-  if (!provider) throw new TypeError('no provider was created')
+  if (!provider) throw new AppError('No provider was created.', { code: 'no_provider' })
   const result = await probeUpstream(provider, config, model, systemClock, new AbortController().signal)
   provider.close()
-  return { result, asked: upstream.requests.map((request) => `${request.head.split(' ', 2).join(' ')}${isStranger(request) ? ' as a stranger' : ''}`) }
+  return {
+    result,
+    asked: upstream.requests.map((request) => `${request.head.split(' ', 2).join(' ')}${isStranger(request) ? ' as a stranger' : ''}`),
+  }
 }
 
 describe('a probe', () => {
@@ -77,7 +80,7 @@ describe('a probe', () => {
     const config: ProviderConfig = { id: 'p', kind: 'openai', baseUrl: upstream.baseUrl }
     await upstream[Symbol.asyncDispose]()
     const provider = createProviders([config], { clock: systemClock, env: {} }).get('p')
-    if (!provider) throw new TypeError('no provider was created')
+    if (!provider) throw new AppError('No provider was created.', { code: 'no_provider' })
     const result = await probeUpstream(provider, config, 'm', systemClock, new AbortController().signal)
     expect('failure' in result && result.failure.kind).toBe('connect')
   })
@@ -85,7 +88,7 @@ describe('a probe', () => {
   test('works on a scripted provider', async () => {
     const config: ProviderConfig = { id: 's', kind: 'scripted', baseUrl: 'scripted:' }
     const provider = createProviders([config], { clock: systemClock, env: {} }).get('s')
-    if (!provider) throw new TypeError('no provider was created')
+    if (!provider) throw new AppError('No provider was created.', { code: 'no_provider' })
     expect(await probeUpstream(provider, config, 'm', systemClock, new AbortController().signal)).toEqual({ ok: true })
   })
 })

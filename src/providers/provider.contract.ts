@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { systemClock } from '#base'
 import { type Failure, UpstreamError } from '#contract'
 import type { Frame, Provider, UpstreamRequest } from './provider.ts'
 
@@ -73,7 +74,7 @@ export function describeProvider(createWorld: () => Promise<ProviderWorld>): voi
     world.play({ act: 'silence' })
     const controller = new AbortController()
     const opening = failureOf(world.provider.open(STREAM, controller.signal))
-    setTimeout(() => controller.abort(new UpstreamError(LEFT)), 20)
+    systemClock.after(20, () => controller.abort(new UpstreamError(LEFT)))
     expect(await opening).toEqual(LEFT)
     expect(await failureOf(world.provider.open(STREAM, controller.signal))).toEqual(LEFT)
   })

@@ -1,5 +1,5 @@
 import { describe } from 'bun:test'
-import { systemClock } from '#base'
+import { AppError, systemClock } from '#base'
 import type { Failure, ProviderKind } from '#contract'
 import { createProviders } from './create-providers.ts'
 import { type Act, describeProvider, type ProviderWorld } from './provider.contract.ts'
@@ -17,7 +17,7 @@ describe('provider of kind scripted', () => describeProvider(createScriptedWorld
 async function createWireWorld(kind: ProviderKind): Promise<ProviderWorld> {
   const upstream = await RawUpstream.start((socket) => void socket.end())
   const provider = createProviders([{ id: 'p', kind, baseUrl: upstream.baseUrl, apiKey: 'k' }], { clock: systemClock, env: {} }).get('p')
-  if (!provider) throw new TypeError('no provider was created')
+  if (!provider) throw new AppError('No provider was created.', { code: 'no_provider' })
   return {
     provider,
     play: (act) => upstream.behave(onWire(act)),
@@ -35,10 +35,24 @@ function onWire(act: Act): RawBehaviour {
     switch (act.act) {
       case 'answer': {
         if (request.body.includes('"stream":true')) {
-          socket.write(Buffer.concat([RAW_STREAM_HEAD, ...act.words.map((word) => chunk(word)), chunk('', 'stop'), rawChunk('data: [DONE]\n\n'), RAW_STREAM_END]))
+          socket.write(
+            Buffer.concat([
+              RAW_STREAM_HEAD,
+              ...act.words.map((word) => chunk(word)),
+              chunk('', 'stop'),
+              rawChunk('data: [DONE]\n\n'),
+              RAW_STREAM_END,
+            ]),
+          )
         } else {
           const message = { role: 'assistant', content: act.words.join('') }
-          socket.write(rawResponse(200, { 'content-type': 'application/json' }, JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] })))
+          socket.write(
+            rawResponse(
+              200,
+              { 'content-type': 'application/json' },
+              JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] }),
+            ),
+          )
         }
         return
       }
@@ -63,7 +77,7 @@ async function createScriptedWorld(): Promise<ProviderWorld> {
   let act: Act = { act: 'silence' }
   const scripts = new Map([['p', (request: UpstreamRequest) => onScript(act, request)]])
   const provider = createProviders([{ id: 'p', kind: 'scripted', baseUrl: 'scripted:' }], { clock: systemClock, env: {}, scripts }).get('p')
-  if (!provider) throw new TypeError('no provider was created')
+  if (!provider) throw new AppError('No provider was created.', { code: 'no_provider' })
   return {
     provider,
     play: (next) => {
@@ -77,7 +91,9 @@ async function createScriptedWorld(): Promise<ProviderWorld> {
 
 function onScript(act: Act, request: UpstreamRequest): ScriptedScene {
   const beginning = (words: readonly string[]): ScriptedScene['steps'] =>
-    scriptedAnswer(request, words).steps.map((step) => (step.do === 'frames' ? { ...step, frames: step.frames.slice(0, words.length) } : step))
+    scriptedAnswer(request, words).steps.map((step) =>
+      step.do === 'frames' ? { ...step, frames: step.frames.slice(0, words.length) } : step,
+    )
   switch (act.act) {
     case 'answer':
       return scriptedAnswer(request, act.words)

@@ -3,7 +3,8 @@ import { readRateLimits } from './rate-limits.ts'
 import { readRetryAfter } from './retry-after.ts'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
-const wait = (headers: Readonly<Record<string, string>>, words = ''): number | undefined => readRetryAfter(new Map(Object.entries(headers)), words, NOW)
+const wait = (headers: Readonly<Record<string, string>>, words = ''): number | undefined =>
+  readRetryAfter(new Map(Object.entries(headers)), words, NOW)
 
 describe('F2: how long a provider asks to wait', () => {
   const headers: readonly (readonly [Readonly<Record<string, string>>, number | undefined])[] = [
@@ -21,7 +22,15 @@ describe('F2: how long a provider asks to wait', () => {
     [{ 'retry-after': 'Thu, 01 Jan 2026 08:00:10 GMT', date: 'nonsense' }, 0],
     [{ 'retry-after-ms': '250', 'retry-after': '1' }, 250],
     [{ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s', 'x-ratelimit-reset-tokens': '1h0m0s' }, 360_000],
-    [{ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20ms', 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1s' }, 1_000],
+    [
+      {
+        'x-ratelimit-remaining-requests': '0',
+        'x-ratelimit-reset-requests': '20ms',
+        'x-ratelimit-remaining-tokens': '0',
+        'x-ratelimit-reset-tokens': '1s',
+      },
+      1_000,
+    ],
     [{ 'x-ratelimit-remaining-requests': '5', 'x-ratelimit-reset-requests': '6m0s' }, undefined],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW + 4_000) }, 4_000],
     [{ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1_000 + 5) }, 5_000],
@@ -73,7 +82,13 @@ describe("the account's limits", () => {
   })
 
   test('stay within bounds', () => {
-    expect(limits({ 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '99', 'x-ratelimit-reset': '-4' })).toEqual({ remaining: 1, resetMs: 0 })
-    expect(limits({ 'x-ratelimit-limit-req-minute': '10', 'x-ratelimit-remaining-req-minute': '-1' })).toEqual({ remaining: 0, resetMs: 60_000 })
+    expect(limits({ 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '99', 'x-ratelimit-reset': '-4' })).toEqual({
+      remaining: 1,
+      resetMs: 0,
+    })
+    expect(limits({ 'x-ratelimit-limit-req-minute': '10', 'x-ratelimit-remaining-req-minute': '-1' })).toEqual({
+      remaining: 0,
+      resetMs: 60_000,
+    })
   })
 })

@@ -18,7 +18,8 @@ export function scrub(text: string, credential?: string): string {
   for (const pattern of KEY_LIKE) clean = clean.replace(pattern, REMOVED)
   // oxlint-disable-next-line no-control-regex
   clean = clean.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ').trim()
-  return clean.length <= LONGEST ? clean : `${[...clean.slice(0, LONGEST - 1)].filter(isWhole).join('')}…`
+  if (clean.length > LONGEST) clean = `${clean.slice(0, LONGEST - 1).replace(/[\ud800-\udbff]$/, '')}…`
+  return clean.toWellFormed()
 }
 
 /** A code or a name of a field as the provider gave it; undefined when it does not look like one. */
@@ -40,9 +41,4 @@ function holdsPart(word: string, parts: ReadonlySet<string>): boolean {
   if (word === REMOVED) return false
   for (let i = 0; i + TELLING <= word.length; i++) if (parts.has(word.slice(i, i + TELLING))) return true
   return false
-}
-
-/** False for half of a surrogate pair, which a cut can leave. */
-function isWhole(character: string): boolean {
-  return character.length > 1 || character < '\ud800' || character > '\udfff'
 }

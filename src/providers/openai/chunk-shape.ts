@@ -52,7 +52,11 @@ export function brokenFinish(reason: unknown): FailureKind | undefined {
 /** Whether an object says that it is an error, or carries one. */
 export function isError(value: Fields): boolean {
   const error = value['error']
-  return (typeof error === 'string' ? error !== '' : typeof error === 'object' && error !== null) || value['object'] === 'error' || value['type'] === 'error'
+  return (
+    (typeof error === 'string' ? error !== '' : typeof error === 'object' && error !== null) ||
+    value['object'] === 'error' ||
+    value['type'] === 'error'
+  )
 }
 
 /** Whether it is an object with fields. */
@@ -68,7 +72,8 @@ function fitOfChoice(choice: unknown): ChunkFit {
   if (index !== undefined && typeof index !== 'number') return 'unreadable'
   const delta = choice['delta']
   // Text that is not in a delta would be lost: that of the old completions API, or a whole message.
-  if (delta === undefined || delta === null) return typeof choice['text'] === 'string' || isObject(choice['message']) ? 'unreadable' : 'chunk'
+  if (delta === undefined || delta === null)
+    return typeof choice['text'] === 'string' || isObject(choice['message']) ? 'unreadable' : 'chunk'
   if (!isObject(delta)) return 'unreadable'
   const toolCalls = delta['tool_calls']
   if (toolCalls !== undefined && toolCalls !== null && !areToolCalls(toolCalls)) return 'unreadable'
@@ -98,7 +103,9 @@ function isText(value: unknown): boolean {
 function isPart(part: unknown): boolean {
   if (!isObject(part)) return false
   if (part['type'] === 'text') return typeof part['text'] === 'string'
-  return part['type'] === 'thinking' ? Array.isArray(part['thinking']) || typeof part['thinking'] === 'string' : part['type'] === 'reference'
+  return part['type'] === 'thinking'
+    ? Array.isArray(part['thinking']) || typeof part['thinking'] === 'string'
+    : part['type'] === 'reference'
 }
 
 function rewriteDelta(delta: Fields): Fields {

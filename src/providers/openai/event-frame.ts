@@ -59,7 +59,8 @@ function readOther(event: SseEvent, value: Readonly<Record<string, unknown>>, co
   if (value['type'] === 'ping' || event.event === 'ping') return { type: 'comment', bytes: PING }
   const choices = value['choices']
   if (Array.isArray(choices)) {
-    for (const choice of choices) if (isObject(choice) && isObject(choice['error'])) throw new UpstreamError(classifyEvent(choice, toClassify(context)))
+    for (const choice of choices)
+      if (isObject(choice) && isObject(choice['error'])) throw new UpstreamError(classifyEvent(choice, toClassify(context)))
   }
   throw malformed('An event is not a chunk of a chat completion')
 }
@@ -68,7 +69,9 @@ function readOther(event: SseEvent, value: Readonly<Record<string, unknown>>, co
 function readDataless(event: SseEvent, context: ReadContext): Frame {
   if (event.event === 'error') throw new UpstreamError(classifyEvent({ message: 'error' }, toClassify(context)))
   if (event.bytes[0] === COLON && event.data === undefined) return { type: 'comment', bytes: event.bytes }
-  const lines = Buffer.from(event.bytes).toString('utf8').split(/\r\n|\n|\r/)
+  const lines = Buffer.from(event.bytes)
+    .toString('utf8')
+    .split(/\r\n|\n|\r/)
   if (!lines.every((line) => KNOWN_FIELDS.test(line))) throw malformed('An event holds a line that is not of an event stream')
   return { type: 'comment', bytes: PING }
 }
@@ -77,7 +80,11 @@ function readDataless(event: SseEvent, context: ReadContext): Frame {
 export function failIfBroken(reason: unknown): void {
   const kind = brokenFinish(reason)
   if (kind === undefined) return
-  throw new UpstreamError({ kind, message: `The provider broke its answer off and says so (finish_reason ${String(reason)}).`, providerCode: String(reason) })
+  throw new UpstreamError({
+    kind,
+    message: `The provider broke its answer off and says so (finish_reason ${String(reason)}).`,
+    providerCode: String(reason),
+  })
 }
 
 /** Whether the bytes are well-formed; asked only where the decoded text has a replacement character. */

@@ -98,7 +98,9 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
       return { done: false, value: [readEvent({ ...rest, bytes: Buffer.concat([withoutLineEnd(rest.bytes), BLANK_LINE]) }, this.#context)] }
     } catch (error) {
       if (error instanceof UpstreamError && error.failure.kind !== 'malformed') throw error
-      throw this.#first && rest.data === undefined ? notAStream(rest, this.#context) : failed('truncated', 'The stream ended in the middle of an event')
+      throw this.#first && rest.data === undefined
+        ? notAStream(rest, this.#context)
+        : failed('truncated', 'The stream ended in the middle of an event')
     }
   }
 
@@ -111,7 +113,9 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   #fail(error: unknown, before: readonly Frame[]): Batch {
     this.#ended = true
     this.#failure =
-      error instanceof AppError && error.code === 'frame_too_large' ? failed('too_large', `One event is larger than ${LARGEST_FRAME} bytes`) : error
+      error instanceof AppError && error.code === 'frame_too_large'
+        ? failed('too_large', `One event is larger than ${LARGEST_FRAME} bytes`)
+        : error
     void this.#close()
     if (before.length > 0) return { done: false, value: before }
     throw this.#takeFailure()
@@ -200,7 +204,9 @@ function formOf(bytes: Uint8Array): Form {
 function notAStream(event: SseEvent, context: ReadContext): UpstreamError {
   const words = readErrorBody(Buffer.from(event.bytes).toString('utf8')).message
   const failure = classifyEvent({ message: words }, { now: context.now(), credential: context.credential })
-  return failure.kind === 'server_error' ? malformed('The provider answered with something that is not a stream') : new UpstreamError(failure)
+  return failure.kind === 'server_error'
+    ? malformed('The provider answered with something that is not a stream')
+    : new UpstreamError(failure)
 }
 
 function withoutLineEnd(bytes: Uint8Array): Uint8Array {

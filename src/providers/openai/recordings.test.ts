@@ -41,7 +41,10 @@ describe('recorded answers of real providers', () => {
 
   for (const { name, text } of streams) {
     test(`streamed, ${name}, at random splits`, async () => {
-      const lines = text.split('\n').map((line) => line.replace(/^data: /, '')).filter((line) => line.trim() !== '' && line !== '[DONE]')
+      const lines = text
+        .split('\n')
+        .map((line) => line.replace(/^data: /, ''))
+        .filter((line) => line.trim() !== '' && line !== '[DONE]')
       for (let round = 0; round < ROUNDS; round++) {
         const ending = round % 2 === 0 ? '\n' : '\r\n'
         const events = [...lines, '[DONE]'].map((line) => `data: ${line}${ending}${ending}`)
@@ -68,7 +71,7 @@ describe('recorded answers of real providers', () => {
 /** What the adapter makes of bytes that arrive in pieces of random size. */
 async function replay(bytes: Buffer, stream: boolean): Promise<Frame[]> {
   await using upstream = await RawUpstream.start(async (socket) => {
-    for (let start = 0; start < bytes.length; ) {
+    for (let start = 0; start < bytes.length;) {
       const size = 1 + Math.floor(systemClock.random() ** 3 * 20_000)
       if (!socket.write(bytes.subarray(start, start + size))) await new Promise((resolve) => socket.once('drain', resolve))
       start += size
@@ -92,7 +95,10 @@ function summarize(frames: readonly Frame[]): Summary {
   return {
     text: choices.map((choice) => choice.delta?.content ?? '').join(''),
     reasoning: choices.map((choice) => choice.delta?.reasoning_content ?? '').join(''),
-    arguments: choices.flatMap((choice) => choice.delta?.tool_calls ?? []).map((call) => call.function?.arguments ?? '').join(''),
+    arguments: choices
+      .flatMap((choice) => choice.delta?.tool_calls ?? [])
+      .map((call) => call.function?.arguments ?? '')
+      .join(''),
     finish: choices.findLast((choice) => typeof choice.finish_reason === 'string')?.finish_reason ?? undefined,
   }
 }

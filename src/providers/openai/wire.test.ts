@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type Clock, systemClock } from '#base'
+import { type Clock, sleep, systemClock } from '#base'
 import { UpstreamError } from '#contract'
 import { createSocketClient } from '../http/socket-client.ts'
 import type { Frame, UpstreamRequest } from '../provider.ts'
@@ -97,8 +97,18 @@ describe('a stream', () => {
   })
 
   test('may be a whole answer after all', async () => {
-    const message = { role: 'assistant', content: 'Hi', tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: '{}' } }] }
-    const answer = { id: 'c', object: 'chat.completion', model: 'm', choices: [{ index: 0, message, finish_reason: 'tool_calls' }], usage: { prompt_tokens: 1 } }
+    const message = {
+      role: 'assistant',
+      content: 'Hi',
+      tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    }
+    const answer = {
+      id: 'c',
+      object: 'chat.completion',
+      model: 'm',
+      choices: [{ index: 0, message, finish_reason: 'tool_calls' }],
+      usage: { prompt_tokens: 1 },
+    }
     const { frames, error } = await ask(rawResponse(200, { 'content-type': 'application/json' }, JSON.stringify(answer)))
     expect(error).toBeUndefined()
     expect(types(frames)).toBe('chunk chunk done')
@@ -106,11 +116,22 @@ describe('a stream', () => {
     const [first] = frames
     expect(first?.type === 'chunk' && first.chunk.choices?.[0]?.delta?.tool_calls?.[0]?.index).toBe(0)
     expect(first?.type === 'chunk' && first.chunk.choices?.[0]?.finish_reason).toBe('tool_calls')
-    expect(JSON.parse(Buffer.from(first?.bytes ?? '').toString().slice(6)).object).toBe('chat.completion.chunk')
+    expect(
+      JSON.parse(
+        Buffer.from(first?.bytes ?? '')
+          .toString()
+          .slice(6),
+      ).object,
+    ).toBe('chat.completion.chunk')
   })
 
   test("content in parts, as Mistral's reasoning models write it, is text and reasoning in the parsed view", async () => {
-    const delta = { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }, { type: 'text', text: 'yes' }] }
+    const delta = {
+      content: [
+        { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+        { type: 'text', text: 'yes' },
+      ],
+    }
     const { frames } = await ask(streamed(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`))
     const [frame] = frames
     expect(frame?.type === 'chunk' && frame.chunk.choices?.[0]?.delta).toEqual({ content: 'yes', reasoning_content: 'hm' })
@@ -123,7 +144,11 @@ describe('S3: what cannot be read fails the attempt after the frames before it',
     'not JSON': 'data: {"choices":[{"del\n\n',
     'not an object': 'data: 42\n\n',
     null: 'data: null\n\n',
-    'invalid UTF-8': Buffer.concat([Buffer.from('data: {"choices":[{"delta":{"content":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}}]}\n\n')]),
+    'invalid UTF-8': Buffer.concat([
+      Buffer.from('data: {"choices":[{"delta":{"content":"'),
+      Buffer.from([0xc3, 0x28]),
+      Buffer.from('"}}]}\n\n'),
+    ]),
     'choices that are no list': 'data: {"choices":{"delta":{}}}\n\n',
     'a choice that is no object': 'data: {"choices":[7]}\n\n',
     'content that is no text': 'data: {"choices":[{"delta":{"content":7}}]}\n\n',
@@ -134,7 +159,7 @@ describe('S3: what cannot be read fails the attempt after the frames before it',
     'text outside of a delta': 'data: {"choices":[{"text":"a","index":0}]}\n\n',
     'an event of another API': 'data: {"type":"response.created","response":{}}\n\n',
     'a line that is no field': 'dta: {"choices":[{"delta":{"content":"lost"}}]}\n\n',
-    'garbage': Buffer.from([0x00, 0xff, 0x13, 0x88, 0x0a, 0x0a]),
+    garbage: Buffer.from([0x00, 0xff, 0x13, 0x88, 0x0a, 0x0a]),
   }
   for (const [name, bytes] of Object.entries(damaged)) {
     test(name, async () => {
@@ -191,10 +216,16 @@ describe('a stream that breaks', () => {
       'data: {"id":"g","error":{"code":429,"message":"Slow"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}\n\n',
       'rate_limited',
     ],
-    'as an event of that name': ['event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n', 'overloaded'],
+    'as an event of that name': [
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n',
+      'overloaded',
+    ],
     'as an event of that name in words': ['event: error\ndata: upstream is overloaded\n\n', 'overloaded'],
     'as an object of that name': ['data: {"object":"error","message":"boom","type":"InternalServerError","code":500}\n\n', 'server_error'],
-    'of quota': ['data: {"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"You exceeded your current quota","param":null}}\n\n', 'quota'],
+    'of quota': [
+      'data: {"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"You exceeded your current quota","param":null}}\n\n',
+      'quota',
+    ],
     'as a string': ['data: {"error":"model requires more memory"}\n\n', 'server_error'],
     'as a finish reason': ['data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}\n\n', 'server_error'],
     'as want of resources': ['data: {"choices":[{"delta":{},"finish_reason":"insufficient_system_resource"}]}\n\n', 'overloaded'],
@@ -293,7 +324,7 @@ describe('a request', () => {
     for (let i = 0; i < 3; i++) {
       const { frames } = await provider.open(STREAM, NEVER)
       for await (const batch of frames) if (batch.some((frame) => frame.type === 'done')) break
-      await Bun.sleep(20)
+      await sleep(systemClock, 20)
     }
     expect(upstream.requests.length).toBe(3)
     expect(upstream.connections).toBe(1)

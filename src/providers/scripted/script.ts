@@ -35,7 +35,14 @@ export function scriptedAnswer(request: UpstreamRequest, words: readonly string[
   const usage = { prompt_tokens: 1, completion_tokens: words.length, total_tokens: words.length + 1 }
   if (!request.stream) {
     const message = { role: 'assistant', content: words.join('') }
-    const answer = { id: ID, object: 'chat.completion', created: CREATED, model, choices: [{ index: 0, message, finish_reason: finishReason }], usage }
+    const answer = {
+      id: ID,
+      object: 'chat.completion',
+      created: CREATED,
+      model,
+      choices: [{ index: 0, message, finish_reason: finishReason }],
+      usage,
+    }
     return { steps: [{ do: 'frames', frames: [{ type: 'answer', bytes: Buffer.from(JSON.stringify(answer)), answer }] }] }
   }
   const frames = [
@@ -44,7 +51,12 @@ export function scriptedAnswer(request: UpstreamRequest, words: readonly string[
     doneFrame(),
   ]
   if (paceMs === 0) return { steps: [{ do: 'frames', frames }] }
-  return { steps: frames.flatMap((frame): ScriptStep[] => [{ do: 'wait', ms: paceMs }, { do: 'frames', frames: [frame] }]) }
+  return {
+    steps: frames.flatMap((frame): ScriptStep[] => [
+      { do: 'wait', ms: paceMs },
+      { do: 'frames', frames: [frame] },
+    ]),
+  }
 }
 
 function chunkFrame(choice: Omit<NonNullable<ChatChunk['choices']>[number], 'index'>, model: string): Frame {
