@@ -13,7 +13,10 @@ describe('F1 how often an upstream is asked', () => {
   test('second attempts at the same upstream stay within the budget', async () => {
     await using upstream = await WireServer.listen(error500)
     await using world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { breaker: NO_BREAKER } }) })
-    for (let n = 0; n < 100; n++) expect((await world.post()).status).toBe(502)
+    for (let n = 0; n < 4; n++) {
+      const results = await Promise.all(Array.from({ length: 25 }, () => world.post()))
+      expect(results.map((result) => result.status)).toEqual(Array.from({ length: 25 }, () => 502))
+    }
     expect(upstream.requests.length).toBeGreaterThanOrEqual(110)
     expect(upstream.requests.length).toBeLessThanOrEqual(127)
   })
@@ -163,7 +166,7 @@ describe('F4 the breaker', () => {
   test('a probe whose caller leaves does not keep it half-open for ever', async () => {
     await using a = await WireServer.listen(error500)
     await using b = await WireServer.listen(healthy({ text: TEXT }))
-    const model = { breaker, retries: { perUpstream: 0 }, deadlines: { headers: '5s' } }
+    const model = { breaker, retries: { perUpstream: 0 }, deadlines: { headers: '5s', firstToken: '5s' } }
     await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model }) })
     for (let n = 0; n < 3; n++) await world.post()
     await pause(450)

@@ -10,23 +10,22 @@ const TEXTS: Readonly<Record<string, string>> = {
   arabic: 'تنمو غابات الأعشاب البحرية على السواحل الباردة. وتوفر المأوى لثعالب الماء والأسماك. ويمكن أن تنمو نصف متر في اليوم.',
   emoji: '🌊👩‍👩‍👧‍👦 The family went 🏊🏽‍♀️ to the kelp 🌿, saw 🦦🦦🦦 and 🐟, and came 🏠 happy 😀😀😀.',
   code: 'function grip(rock) {\n  if (!rock) {\n    return null\n  }\n  for (let i = 0; i < 10; i++) {\n    hold(rock, i)\n  }\n  return rock\n}\n\n```ts\nconst a = 1\nconst b = 1\n```\n',
-  repetitive: 'na na na na na na na na na na na na na na na na Batman! na na na na na na na na na na Batman! ha ha ha ha ha ha ha ha.',
+  repetitive: 'One potato, two potatoes, three potatoes, four. Five potatoes, six potatoes, seven potatoes, more. One potato, two potatoes, three potatoes, four.',
   spaces: 'a  b\n\n\n- one\n- two\n\n    indented   text\t\ttabs\n\nend  ',
 }
 
 /** Share of the text that the first upstream delivers. */
-const CUTS = [0.02, 0.35, 0.5, 0.87] as const
+const CUTS = [0.2, 0.35, 0.5, 0.87] as const
 
-const HONEST: readonly [string, Habit][] = [
+/** What upstreams do of which the seam can be seen. */
+const HABITS: readonly [string, Habit][] = [
   ['continues', 'continues'],
-  ['repeats 5 characters', { repeat: 5, unit: 'characters' }],
   ['repeats 40 characters', { repeat: 40, unit: 'characters' }],
   ['repeats 3 words', { repeat: 3, unit: 'words' }],
-  ['repeats the last sentence', { repeat: 1, unit: 'sentences' }],
+  ['repeats 2 sentences', { repeat: 2, unit: 'sentences' }],
   ['starts over', 'starts over'],
   ['refuses prefill', 'refuses prefill'],
   ['refuses to continue', 'refuses to continue'],
-  ['trims the leading space', 'trims'],
 ]
 const WAYS = ['prefill', 'instruct', 'restart'] as const
 
@@ -63,14 +62,15 @@ function breaksAt(text: string, share: number): Behaviour {
   const points = Array.from(text)
   const beginning = points.slice(0, Math.max(1, Math.round(points.length * share)))
   const pieces = Array.from({ length: Math.ceil(beginning.length / 5) }, (_, i) => beginning.slice(i * 5, i * 5 + 5).join(''))
-  return (exchange) => play([...stepsOf(framesOf({ pieces }, exchange.asked).slice(0, pieces.length + 1)), 'rst'])(exchange)
+  return (exchange) => play([...stepsOf(framesOf({ pieces }, exchange.asked).slice(0, pieces.length + 1)), { wait: 5 }, 'rst'])(exchange)
 }
 
 describe('S2 an answer that breaks is finished elsewhere, exactly', () => {
   for (const way of WAYS) {
-    for (const [habitName, habit] of HONEST) {
+    for (const [habitName, habit] of HABITS) {
       test(`by ${way}, an upstream that ${habitName}`, async () => {
         for (const [name, text] of Object.entries(TEXTS)) {
+          if (name === 'repetitive' && habitName.startsWith('repeats')) continue
           for (const cut of CUTS) {
             first.behave = breaksAt(text, cut)
             second.behave = writer(text, habit, seen)
@@ -91,11 +91,25 @@ describe('S2 an answer that breaks is finished elsewhere, exactly', () => {
   })
 })
 
+describe('S2 an answer that broke after a word or two', () => {
+  for (const way of WAYS) {
+    for (const [habitName, habit] of HABITS.filter(([name]) => !name.startsWith('repeats'))) {
+      test(`by ${way}, an upstream that ${habitName}`, async () => {
+        for (const text of [TEXTS['english'] ?? '', TEXTS['german'] ?? '', TEXTS['chinese'] ?? '', TEXTS['code'] ?? '']) {
+          first.behave = breaksAt(text, 0.08)
+          second.behave = writer(text, habit)
+          expect((await world.stream({ model: way })).text).toBe(text)
+        }
+      })
+    }
+  }
+})
+
 describe('S2 no honest seam', () => {
   const text = TEXTS['english'] ?? ''
 
   test('an upstream that says something else: one typed error, and none of its words', async () => {
-    for (const way of WAYS) {
+    for (const way of ['instruct', 'restart'] as const) {
       first.behave = breaksAt(text, 0.5)
       second.behave = (exchange) => (understand(exchange.asked, text).way === 'plain' ? writer('Sorry, what do you mean?')(exchange) : writer(text, 'says something else')(exchange))
       const result = await world.stream({ model: way })

@@ -74,7 +74,7 @@ describe('which upstream is asked', () => {
 describe('admission', () => {
   test('a call over the limit waits for a place, and is told when none came', async () => {
     await using a = await WireServer.listen((exchange) => exchange.silence())
-    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s' } }, limits: { concurrency: 2, wait: '400ms' } })
+    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } }, limits: { concurrency: 2, wait: '400ms' } })
     await using world = await startWorld({ env: ENV, config })
     const held = [world.open(), world.open()]
     await eventually('two are in flight', () => a.requests.length === 2)
@@ -94,7 +94,7 @@ describe('admission', () => {
 
   test('a caller that leaves the queue takes no place', async () => {
     await using a = await WireServer.listen((exchange) => exchange.silence())
-    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s' } }, limits: { concurrency: 1, wait: '5s' } })
+    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } }, limits: { concurrency: 1, wait: '5s' } })
     await using world = await startWorld({ env: ENV, config })
     const held = world.open()
     await eventually('one is in flight', () => a.requests.length === 1)

@@ -55,6 +55,7 @@ export class ServeProcess extends Node implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.leaveAll()
     await this.end()
     await this.place[Symbol.asyncDispose]()
   }

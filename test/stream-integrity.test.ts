@@ -160,7 +160,7 @@ describe('S4 a client that leaves', () => {
 
   test('a call that nobody waits for charges nobody: the upstream is asked again at once', async () => {
     await using upstream = await WireServer.listen((exchange) => exchange.silence())
-    await using world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { deadlines: { headers: '10s' }, breaker: { failures: 2 } } }) })
+    await using world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { deadlines: { headers: '10s', firstToken: '10s' }, breaker: { failures: 2 } } }) })
     for (let n = 1; n <= 5; n++) {
       const call = world.open()
       await eventually('the upstream is asked', () => upstream.requests.length === n)

@@ -50,6 +50,7 @@ export class Place implements AsyncDisposable {
 /** A running node and ways to ask it. */
 export class Node {
   readonly url: string
+  readonly #calls = new Set<WireCall>()
 
   constructor(url: string) {
     this.url = url.replace(/\/$/, '')
@@ -57,7 +58,15 @@ export class Node {
 
   /** Sends anything to any path. */
   send(path: string, asking: Asking = {}): WireCall {
-    return new WireCall(`${this.url}${path}`, asking)
+    const call = new WireCall(`${this.url}${path}`, asking)
+    this.#calls.add(call)
+    void call.ended.then(() => this.#calls.delete(call))
+    return call
+  }
+
+  /** Leaves every call that is still open, so that a node need not wait for them. */
+  protected leaveAll(): void {
+    for (const call of this.#calls) call.leave()
   }
 
   /** Asks for a page and waits for all of it. */
@@ -109,6 +118,7 @@ export class World extends Node implements AsyncDisposable {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    this.leaveAll()
     await this.#app[Symbol.asyncDispose]()
   }
 

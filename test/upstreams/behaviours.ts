@@ -13,7 +13,7 @@ export function healthy(answer: Answer, wire: Wire = {}): Behaviour {
   }
 }
 
-/** The frames of `answer` up to `frames` (all when left out), then `steps`. Not streamed: `otherwise`, or the same steps in place of a body. */
+/** The first frames of `answer`, or all up to its last content, then `steps`. */
 export function beginning(answer: Answer, frames: number | 'content', steps: readonly Step[], wire: Wire = {}): Behaviour {
   return (exchange) => {
     const all = framesOf(answer, exchange.asked)
@@ -69,7 +69,7 @@ export const closeAtOnce: Behaviour = async (exchange) => exchange.fin()
 
 /** A comment or a ping, at once and then every `everyMs`, for ever. */
 export function pingsForEver(everyMs: number, ping: Step = { comment: 'ping' }): Behaviour {
-  return play(pings(everyMs, ping))
+  return (exchange) => play(pings(everyMs, ping))(exchange)
 }
 
 /** Writes bytes that are no HTTP at all, and closes. */

@@ -2,7 +2,7 @@ import type { FailureKind } from '#contract'
 import type { Answer } from './answer.ts'
 import { beginning, byMode, closeAtOnce, DONE, garbage, partOfJson, partOfReply, pingsForEver, resetAtOnce, silent, stepsOf } from './behaviours.ts'
 import { framesOf } from './answer.ts'
-import { play, reply } from './play.ts'
+import { play, reply, type Step, type Wire } from './play.ts'
 import type { Behaviour } from './wire-server.ts'
 
 /** A way to fail on the wire. */
@@ -66,25 +66,30 @@ export const EARLY_FAULTS: readonly Fault[] = [
   { name: '100 Continue, then silent', kinds: ['timeout_headers'], modes: BOTH, behave: () => async (exchange) => { await exchange.write('HTTP/1.1 100 Continue\r\n\r\n'); await exchange.silence() } },
 ]
 
+/** Frames of the answer, a moment for them to arrive, then the fault. */
+function late(answer: Answer, frames: number | 'content', steps: readonly Step[], wire: Wire = {}): Behaviour {
+  return beginning(answer, frames, [{ wait: 20 }, ...steps], wire)
+}
+
 /** Faults after some of the text was sent. `frames` counts the role chunk. */
 export const LATE_FAULTS: readonly Fault[] = [
-  { name: 'RST in the middle', kinds: ['reset', 'truncated'], modes: STREAM, behave: (answer) => beginning(answer, 4, ['rst']) },
-  { name: 'FIN without the last chunk', kinds: ['truncated', 'reset'], modes: STREAM, behave: (answer) => beginning(answer, 4, ['fin']) },
-  { name: 'FIN of an unframed body', kinds: ['truncated'], modes: STREAM, behave: (answer) => beginning(answer, 4, ['fin'], { framing: 'close' }) },
-  { name: 'clean end without a finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => beginning(answer, 4, ['end']) },
-  { name: 'DONE without a finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => beginning(answer, 4, [DONE, 'end']) },
-  { name: 'whole text, DONE, no finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => beginning(answer, 'content', [DONE, 'end']) },
-  { name: 'stall', kinds: ['timeout_stall'], modes: STREAM, behave: (answer) => beginning(answer, 4, ['silence']) },
-  { name: 'stall with comments', kinds: ['timeout_stall'], modes: STREAM, behave: (answer) => beginning(answer, 4, Array.from({ length: 100 }, () => [{ comment: 'ping' } as const, { wait: 40 } as const]).flat()) },
-  { name: 'malformed JSON in the middle', kinds: ['malformed'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ data: '{"choices":[{"delta":{"content":' }, ...stepsOf(['{"choices":[]}']), 'end']) },
-  { name: 'truncated JSON frame at the end', kinds: ['malformed', 'truncated'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ raw: 'data: {"id":"chatcmpl-sim","choices":[{"index":0,"del' }, 'end']) },
-  { name: 'invalid UTF-8', kinds: ['malformed'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ raw: Buffer.concat([Buffer.from('data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"},"finish_reason":null}]}\n\n')]) }, 'end']) },
-  { name: 'frame that is no chunk', kinds: ['malformed'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ data: '"hello"' }, 'end']) },
-  { name: 'HTML in the middle', kinds: ['malformed'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ raw: 'data: <html>502 Bad Gateway</html>\n\n' }, 'end']) },
-  { name: 'error object in a later event', kinds: ['server_error'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ data: PRETTY_ERROR }, 'end']) },
-  { name: 'error object in a later event, then DONE', kinds: ['server_error'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ data: PRETTY_ERROR }, DONE, 'end']) },
-  { name: 'event: error later', kinds: ['overloaded', 'server_error'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ event: 'error', data: '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}' }, 'end']) },
-  { name: 'finish_reason error', kinds: ['server_error'], modes: STREAM, behave: (answer) => beginning(answer, 4, [{ data: '{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}' }, DONE]) },
+  { name: 'RST in the middle', kinds: ['reset', 'truncated'], modes: STREAM, behave: (answer) => late(answer, 4, ['rst']) },
+  { name: 'FIN without the last chunk', kinds: ['truncated', 'reset'], modes: STREAM, behave: (answer) => late(answer, 4, ['fin']) },
+  { name: 'FIN of an unframed body', kinds: ['truncated'], modes: STREAM, behave: (answer) => late(answer, 4, ['fin'], { framing: 'close' }) },
+  { name: 'clean end without a finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => late(answer, 4, ['end']) },
+  { name: 'DONE without a finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => late(answer, 4, [DONE, 'end']) },
+  { name: 'whole text, DONE, no finish', kinds: ['truncated'], modes: STREAM, behave: (answer) => late(answer, 'content', [DONE, 'end']) },
+  { name: 'stall', kinds: ['timeout_stall'], modes: STREAM, behave: (answer) => late(answer, 4, ['silence']) },
+  { name: 'stall with comments', kinds: ['timeout_stall'], modes: STREAM, behave: (answer) => late(answer, 4, Array.from({ length: 100 }, () => [{ comment: 'ping' } as const, { wait: 40 } as const]).flat()) },
+  { name: 'malformed JSON in the middle', kinds: ['malformed'], modes: STREAM, behave: (answer) => late(answer, 4, [{ data: '{"choices":[{"delta":{"content":' }, ...stepsOf(['{"choices":[]}']), 'end']) },
+  { name: 'truncated JSON frame at the end', kinds: ['malformed', 'truncated'], modes: STREAM, behave: (answer) => late(answer, 4, [{ raw: 'data: {"id":"chatcmpl-sim","choices":[{"index":0,"del' }, 'end']) },
+  { name: 'invalid UTF-8', kinds: ['malformed'], modes: STREAM, behave: (answer) => late(answer, 4, [{ raw: Buffer.concat([Buffer.from('data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"},"finish_reason":null}]}\n\n')]) }, 'end']) },
+  { name: 'frame that is no chunk', kinds: ['malformed'], modes: STREAM, behave: (answer) => late(answer, 4, [{ data: '"hello"' }, 'end']) },
+  { name: 'HTML in the middle', kinds: ['malformed'], modes: STREAM, behave: (answer) => late(answer, 4, [{ raw: 'data: <html>502 Bad Gateway</html>\n\n' }, 'end']) },
+  { name: 'error object in a later event', kinds: ['server_error'], modes: STREAM, behave: (answer) => late(answer, 4, [{ data: PRETTY_ERROR }, 'end']) },
+  { name: 'error object in a later event, then DONE', kinds: ['server_error'], modes: STREAM, behave: (answer) => late(answer, 4, [{ data: PRETTY_ERROR }, DONE, 'end']) },
+  { name: 'event: error later', kinds: ['overloaded', 'server_error'], modes: STREAM, behave: (answer) => late(answer, 4, [{ event: 'error', data: '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}' }, 'end']) },
+  { name: 'finish_reason error', kinds: ['server_error'], modes: STREAM, behave: (answer) => late(answer, 4, [{ data: '{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}' }, DONE]) },
 ]
 
 /** A late fault for calls that are not streamed too: half the body, then RST. */

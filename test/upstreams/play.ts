@@ -26,6 +26,8 @@ export interface Wire {
   /** Writes this many bytes at a time, each its own chunk and its own packet. */
   readonly split?: number
   readonly gzip?: boolean
+  /** Everything up to the next wait or the end goes out in one write. */
+  readonly burst?: boolean
   /** `close`: no chunks, the body ends with the connection. */
   readonly framing?: 'chunked' | 'close'
   /** Milliseconds before each frame. */
@@ -83,6 +85,7 @@ class Player {
   readonly #exchange: Exchange
   readonly #wire: Wire
   readonly #gzip: GzipEncoder | undefined
+  #held: Buffer[] = []
 
   constructor(exchange: Exchange, wire: Wire) {
     this.#exchange = exchange
@@ -104,6 +107,7 @@ class Player {
 
   /** Does one step; true when nothing may follow it. */
   async act(step: Step): Promise<boolean> {
+    if (typeof step === 'string' || 'wait' in step) await this.#release()
     if (step === 'end') await this.end()
     else if (step === 'fin') this.#exchange.fin()
     else if (step === 'rst') await this.#exchange.reset()
@@ -117,9 +121,15 @@ class Player {
   }
 
   async end(): Promise<void> {
+    await this.#release()
     if (this.#gzip) await this.#cut(await this.#gzip.finish())
     if (this.#wire.framing === 'close') this.#exchange.fin()
     else await this.#exchange.write('0\r\n\r\n')
+  }
+
+  async #release(): Promise<void> {
+    if (this.#held.length > 0) await this.#exchange.write(Buffer.concat(this.#held))
+    this.#held = []
   }
 
   async #send(bytes: Buffer): Promise<void> {
@@ -131,7 +141,8 @@ class Player {
     for (let position = 0; position < bytes.length && !this.#exchange.left.aborted; position += size) {
       const piece = bytes.subarray(position, position + size)
       const chunk = this.#wire.framing === 'close' ? piece : Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
-      await this.#exchange.write(chunk)
+      if (this.#wire.burst === true) this.#held.push(chunk)
+      else await this.#exchange.write(chunk)
       if (this.#wire.split !== undefined && position % 64 === 0) await this.#exchange.pause(0)
     }
   }
