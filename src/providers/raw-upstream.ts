@@ -47,6 +47,11 @@ export class RawUpstream implements AsyncDisposable {
     this.#behaviour = behaviour
   }
 
+  /** Resolves when no connection is open. */
+  async left(): Promise<void> {
+    for (const socket of this.#sockets) if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()

@@ -50,7 +50,10 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
 
   next(): Promise<Batch> {
     if (this.#failure !== undefined) return Promise.reject(this.#takeFailure())
-    if (this.#ended) return Promise.resolve(END)
+    if (this.#ended) {
+      if (this.#complete) this.#settle()
+      return Promise.resolve(END)
+    }
     return this.#body.next().then(this.#onRead, this.#onError)
   }
 

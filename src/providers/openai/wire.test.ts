@@ -315,19 +315,34 @@ describe('a request', () => {
     expect(error instanceof UpstreamError && error.failure.kind).toBe('overloaded')
   })
 
-  test('leaves its connection to the next one after [DONE], read to the end or not', async () => {
-    await using upstream = await RawUpstream.start((socket) => {
-      socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk(GOOD)]))
-      setImmediate(() => socket.write(RAW_STREAM_END))
+  for (const way of ['stops at [DONE]', 'reads to the end']) {
+    test(`leaves its connection to the next one when its reader ${way}`, async () => {
+      await using upstream = await RawUpstream.start((socket) => {
+        socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk(GOOD)]))
+        setImmediate(() => socket.write(RAW_STREAM_END))
+      })
+      const provider = createProvider(upstream.baseUrl)
+      for (let i = 0; i < 3; i++) {
+        const { frames } = await provider.open(STREAM, NEVER)
+        for await (const batch of frames) if (way === 'stops at [DONE]' && batch.some((frame) => frame.type === 'done')) break
+        await sleep(systemClock, 20)
+      }
+      expect(upstream.requests.length).toBe(3)
+      expect(upstream.connections).toBe(1)
+      provider.close()
     })
-    const provider = createProvider(upstream.baseUrl)
-    for (let i = 0; i < 3; i++) {
-      const { frames } = await provider.open(STREAM, NEVER)
-      for await (const batch of frames) if (batch.some((frame) => frame.type === 'done')) break
-      await sleep(systemClock, 20)
+  }
+
+  test('S4: its connection is closed when its reader stops before the end, and when nothing comes after [DONE]', async () => {
+    await using upstream = await RawUpstream.start((socket, _, count) => {
+      socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk(count === 1 ? words('a') : GOOD)]))
+    })
+    const hasty: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(ms / 50, fn) }
+    const provider = createProvider(upstream.baseUrl, hasty)
+    for (let i = 0; i < 2; i++) {
+      for await (const batch of (await provider.open(STREAM, NEVER)).frames) if (i === 0 && batch.length > 0) break
+      await upstream.left()
     }
-    expect(upstream.requests.length).toBe(3)
-    expect(upstream.connections).toBe(1)
-    provider.close()
+    expect(upstream.requests.length).toBe(2)
   })
 })
