@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { AppError, createLogger, messageOf } from '#base'
 import { addKey, type ApiKey, formatCallLimit, isScope, KeyFile, loadKeys, makeKey, restoreKeys, revokeKey } from '#auth'
-import { databaseFile, openStore, type Store } from '#store'
+import { databaseFile, openStore } from '#store'
 import type { CommandContext } from './command-context.ts'
 import { day, plain, table } from './text-table.ts'
 
@@ -26,39 +26,45 @@ export async function keyCommand(args: readonly string[], context: CommandContex
     context.writeError(USAGE)
     return 2
   }
-  const { clock } = context
-  const logger = createLogger({ clock, level: 'silent', format: 'pretty', write: context.writeError })
-  const file = databaseFile(context.dataFolder)
-  const listing = options.words[0] === 'list'
-  if (listing && !existsSync(file)) return list(new Map(), options, context)
-  await using store = openStore({ file, clock, logger, readOnly: listing, recover: false })
   try {
-    return listing ? list((await loadKeys(store)).keys, options, context) : await change(options, store, context)
+    const made = options.words[0] === 'create' ? make(options, context) : undefined
+    return await act(options, made, context)
   } catch (error) {
     context.writeError(`${messageOf(error)}\n`)
     return error instanceof AppError && error.code.startsWith('bad_') ? 2 : 1
   }
 }
 
-async function change(options: Options, store: Store, context: CommandContext): Promise<number> {
+type MadeKey = ReturnType<typeof makeKey>
+
+function make(options: Options, context: CommandContext): MadeKey {
+  return makeKey(context.clock, {
+    name: options.words[1] ?? '',
+    scopes: options.scopes.filter(isScope),
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+  })
+}
+
+async function act(options: Options, made: MadeKey | undefined, context: CommandContext): Promise<number> {
+  const { clock, dataFolder } = context
   const [verb, name = ''] = options.words
-  const file = new KeyFile(context.dataFolder)
-  if (verb === 'create') {
-    const { secret, key } = makeKey(context.clock, {
-      name,
-      scopes: options.scopes.filter(isScope),
-      ...(options.limit === undefined ? {} : { limit: options.limit }),
-    })
-    await restoreKeys(store, file, context.clock)
-    const { first } = await addKey(store, key)
+  const listing = verb === 'list'
+  const database = databaseFile(dataFolder)
+  if (listing && !existsSync(database)) return list(new Map(), options, context)
+  const logger = createLogger({ clock, level: 'silent', format: 'pretty', write: context.writeError })
+  await using store = openStore({ file: database, clock, logger, readOnly: listing, recover: false })
+  if (listing) return list((await loadKeys(store)).keys, options, context)
+  const file = new KeyFile(dataFolder)
+  await restoreKeys(store, file, clock)
+  if (made) {
+    const { first } = await addKey(store, made.key)
+    await remember(file, made.key, context)
+    announce(made, first, options, context)
+  } else {
+    const key = await revokeKey(store, name, clock.now())
     await remember(file, key, context)
-    announce(secret, key, first, options, context)
-    return 0
+    context.write(options.json ? `${JSON.stringify(shown(key))}\n` : `Revoked "${key.name}" (${key.id}). A running server refuses it within a second.\n`)
   }
-  await restoreKeys(store, file, context.clock)
-  const key = await revokeKey(store, name, context.clock.now())
-  await remember(file, key, context)
-  context.write(options.json ? `${JSON.stringify(shown(key))}\n` : `Revoked "${key.name}" (${key.id}). A running server refuses it within a second.\n`)
   return 0
 }
 
@@ -78,7 +84,7 @@ function list(keys: ReadonlyMap<string, ApiKey>, options: Options, context: Comm
   return 0
 }
 
-function announce(secret: string, key: ApiKey, first: boolean, options: Options, context: CommandContext): void {
+function announce({ secret, key }: MadeKey, first: boolean, options: Options, context: CommandContext): void {
   if (options.json) return context.write(`${JSON.stringify({ ...shown(key), key: secret, first })}\n`)
   context.write(`${secret}\n`)
   context.writeError(`This is the key "${key.name}" (${key.id}). It is not shown again: only its hash is kept.\n`)
