@@ -32,7 +32,10 @@ describe('C1 a bad document never becomes current', () => {
       expect((await world.post()).text, name).toBe(OLD)
       const ready = await world.get('/readyz')
       expect(ready.status, name).toBe(200)
-      expect(ready.call.body.toString(), name).toContain('holdfast.yaml')
+      expect(ready.json, name).toHaveProperty('config.refused_at', expect.any(String))
+      const metrics = world.send('/metrics', { method: 'GET' })
+      await metrics.ended
+      expect(metrics.body.toString(), name).toContain('holdfast_config_refused 1')
     }
     await world.place.writeConfig(routeOver([b]))
     await eventually('the good one is current', async () => (await world.post()).text === NEW, 5_000)
@@ -70,7 +73,7 @@ describe('C2 a swap', () => {
   })
 
   test('calls in flight keep the snapshot that they began with', async () => {
-    await using a = await WireServer.listen((exchange) => play([...stepsOf(framesOf({ text: OLD }, exchange.asked)), { data: '[DONE]' }], { pace: 150 })(exchange))
+    await using a = await WireServer.listen((exchange) => play([...stepsOf(framesOf({ text: OLD }, exchange.asked)), { data: '[DONE]' }], { pace: 60 })(exchange))
     await using b = await WireServer.listen(healthy({ text: NEW }))
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
     const flying = world.stream()

@@ -96,10 +96,10 @@ describe('O2 readiness', () => {
     await using upstream = await WireServer.listen(healthy({ text: TEXT }))
     await using world = await startWorld({ env: ENV, config: routeOver([upstream]), prepare: (folder) => writeFile(join(folder, 'data'), 'x') })
     await expectAnswers(world, 4)
-    await eventually('the metric counts what was dropped', async () => {
+    await eventually('a metric counts what is not written', async () => {
       const metrics = world.send('/metrics', { method: 'GET' })
       await metrics.ended
-      return /^holdfast_\w*(dropped|lost)\w*(\{.*\})? [1-9]/m.test(metrics.body.toString())
+      return /^holdfast_access_log_(dropped|pending)(\{.*\})? [1-9]/m.test(metrics.body.toString())
     }, 4_000)
   })
 })

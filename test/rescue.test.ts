@@ -45,7 +45,7 @@ beforeAll(async () => {
         b: { kind: 'openai-compatible', baseUrl: second.url, apiKey: '${UPSTREAM_KEY}' },
       },
       models: Object.fromEntries(
-        WAYS.map((way) => [way, { upstreams: ['a/m', { upstream: 'b/m', continuation: way }], deadlines: SHORT, breaker: { failures: 100_000, minimum: 100_000 } }]),
+        WAYS.map((way) => [way, { upstreams: ['a/m', { upstream: 'b/m', continuation: way }], deadlines: SHORT, retries: { perUpstream: 1, budget: '100%' }, breaker: { failures: 100_000, minimum: 100_000 } }]),
       ),
     },
   })
