@@ -85,5 +85,7 @@ export function isOtherTelling(core: string, residue: string, start: number, dep
   if (/\s/.test(core.charAt(start))) return false
   const { words, content } = weigh(core.slice(start, start + depth))
   if (start === 0 && content >= (way === 'prefill' ? 80 : 30)) return true
-  return words >= 3 && content >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)
+  if (words < 3 || content < 12) return false
+  if (residue === '' && lastWord(core) !== '' && isSeparated(core, start)) return true
+  return content >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)
 }

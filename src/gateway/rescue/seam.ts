@@ -42,7 +42,9 @@ export class Seam {
   readonly #core: string
   readonly #way: Continuation
   readonly #anchor: string | undefined
-  readonly #repeats: RepeatTracker
+  #repeats: RepeatTracker
+  /** Whether an introduction without an anchor was left out. */
+  #announced = false
   #state: 'deciding' | 'joined' | 'broken' = 'deciding'
   #reason: BrokenSeam | undefined
   /** What of the reply is held back while undecided. */
@@ -138,21 +140,30 @@ export class Seam {
     const verdict =
       length === 0 ? 'chance' : judgeOverlap({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
     if (verdict === 'repeat' && (length >= anchorLength || !opensLikeIntroduction(reply))) return this.#join(after)
-    const anchored = this.#anchor === undefined ? undefined : this.#findAnchor(reply, this.#anchor, ended)
+    const anchored = this.#anchor === undefined || this.#announced ? undefined : this.#findAnchor(reply, this.#anchor, ended)
     if (anchored !== undefined) return anchored
     if (verdict === 'repeat') return this.#join(after)
     if (verdict === 'unknown') return this.#break('ambiguous')
     for (const { start, depth } of this.#repeats.abandoned) {
       if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
     }
-    if (this.#way === 'instruct') {
+    if (this.#way !== 'instruct') return this.#join(reply)
+    if (!this.#announced) {
       if (!ended && reply.length <= PREAMBLE && mayAnnounce(reply)) return ''
       const announced = announcedContinuation(reply)
-      const rest = reply.slice(announced)
-      if (!this.#follows(rest, announced > 0)) return this.#break('does_not_follow')
-      return this.#join(rest)
+      if (announced > 0) return this.#beginAgain(reply.slice(announced), ended)
     }
-    return this.#join(reply)
+    return this.#follows(reply) ? this.#join(reply) : this.#break('does_not_follow')
+  }
+
+  /** Judges what follows an introduction as if it were the reply. */
+  #beginAgain(reply: string, ended: boolean): string {
+    this.#announced = true
+    this.#held = reply === '' ? [] : [reply]
+    this.#repeats = new RepeatTracker(this.#core, HEAD)
+    this.#repeats.push(reply)
+    if (ended) this.#repeats.end()
+    return this.#decide(ended)
   }
 
   /** Settles a reply that has the anchor, or may yet; undefined when it has none. */
@@ -177,10 +188,11 @@ export class Seam {
     return ended || reply.length > PREAMBLE || !introduced ? undefined : ''
   }
 
-  #follows(rest: string, announced: boolean): boolean {
-    if (this.#residue !== '' || !startsWithLetter(rest) || !startsWithLetter(this.#core.slice(-1))) return true
-    if (announced) return false
-    return !/\p{Ll}$/u.test(this.#core) || !/^\p{Lu}\p{Ll}/u.test(rest) || hasOpenFence(this.#core)
+  /** Whether the reply can stand directly behind a letter, where there is one. */
+  #follows(reply: string): boolean {
+    if (this.#residue !== '' || !startsWithLetter(reply) || !startsWithLetter(this.#core.slice(-1))) return true
+    if (this.#announced) return false
+    return !/\p{Ll}$/u.test(this.#core) || !/^\p{Lu}\p{Ll}/u.test(reply) || hasOpenFence(this.#core)
   }
 
   #takeHeld(): string {
