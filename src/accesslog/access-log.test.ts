@@ -79,7 +79,10 @@ describe('what is recorded can be read', () => {
     accessLog.record(one)
     accessLog.record(two)
     await until(() => accessLog.written === 2)
-    expect(await accessLog.query({})).toEqual([{ ...one, seq: 1 }, { ...two, seq: 2 }])
+    expect(await accessLog.query({})).toEqual([
+      { ...one, seq: 1 },
+      { ...two, seq: 2 },
+    ])
     expect(accessLog.pending).toBe(0)
   })
 
@@ -106,7 +109,12 @@ describe('what is recorded can be read', () => {
   test('X6: nothing but the fields of a record is kept, and what a caller chose is cut', async () => {
     const canary = 'canary-4711'
     const careless = { ...call({ id: 'careless' }), request: { messages: [canary] }, answer: canary }
-    const attempts = Array.from({ length: 200 }, () => ({ ...ATTEMPT, detail: 'd'.repeat(10_000), upstream: 'u'.repeat(10_000), body: canary }))
+    const attempts = Array.from({ length: 200 }, () => ({
+      ...ATTEMPT,
+      detail: 'd'.repeat(10_000),
+      upstream: 'u'.repeat(10_000),
+      body: canary,
+    }))
     {
       await using store = open()
       await using accessLog = log(store)
@@ -196,37 +204,43 @@ describe('law 3: calls never wait for the log', () => {
     other.close()
   })
 
-  test.each(['free', 'locked'])('100,000 records a second, database %s: the event loop is not held up, every record is written or counted', async (state) => {
-    await using store = open()
-    const accessLog = log(store)
-    accessLog.record(call())
-    await until(() => accessLog.written === 1)
-    using other = new Database(databaseFile(folder))
-    if (state === 'locked') other.run('begin exclusive')
-    const turns: number[] = []
-    let offered = 1
-    const began = systemClock.monotonic()
-    let last = began
-    const record = call()
-    while (last - began < 2_000) {
-      await sleep(systemClock, 1)
-      // As many as are due by now, so that a slow turn makes up for it.
-      while (offered < (last - began) * 100) accessLog.record({ ...record, id: `call_${++count}_${offered++}` })
-      turns.push(systemClock.monotonic() - last)
-      last = systemClock.monotonic()
-    }
-    await accessLog[Symbol.asyncDispose]()
-    const { written, dropped } = accessLog
-    turns.sort((a, b) => a - b)
-    const p99 = turns[Math.floor(turns.length * 0.99)] ?? 0
-    console.info(`offered ${offered}, written ${written}, dropped ${dropped}; turns of the event loop: p99 ${p99.toFixed(1)} ms, longest ${turns.at(-1)?.toFixed(1)} ms`)
-    expect(written + dropped).toBe(offered)
-    expect(offered).toBeGreaterThan(100_000)
-    if (state === 'free') expect(written).toBeGreaterThan(20_000)
-    else expect(written).toBe(1)
-    // The longest turn also tells of other programs on this machine.
-    expect(p99).toBeLessThan(50)
-  }, 20_000)
+  test.each(['free', 'locked'])(
+    '100,000 records a second, database %s: the event loop is not held up, every record is written or counted',
+    async (state) => {
+      await using store = open()
+      const accessLog = log(store)
+      accessLog.record(call())
+      await until(() => accessLog.written === 1)
+      using other = new Database(databaseFile(folder))
+      if (state === 'locked') other.run('begin exclusive')
+      const turns: number[] = []
+      let offered = 1
+      const began = systemClock.monotonic()
+      let last = began
+      const record = call()
+      while (last - began < 2_000) {
+        await sleep(systemClock, 1)
+        // As many as are due by now, so that a slow turn makes up for it.
+        while (offered < (last - began) * 100) accessLog.record({ ...record, id: `call_${++count}_${offered++}` })
+        turns.push(systemClock.monotonic() - last)
+        last = systemClock.monotonic()
+      }
+      await accessLog[Symbol.asyncDispose]()
+      const { written, dropped } = accessLog
+      turns.sort((a, b) => a - b)
+      const p99 = turns[Math.floor(turns.length * 0.99)] ?? 0
+      console.info(
+        `offered ${offered}, written ${written}, dropped ${dropped}; turns of the event loop: p99 ${p99.toFixed(1)} ms, longest ${turns.at(-1)?.toFixed(1)} ms`,
+      )
+      expect(written + dropped).toBe(offered)
+      expect(offered).toBeGreaterThan(100_000)
+      if (state === 'free') expect(written).toBeGreaterThan(20_000)
+      else expect(written).toBe(1)
+      // The longest turn also tells of other programs on this machine.
+      expect(p99).toBeLessThan(50)
+    },
+    20_000,
+  )
 })
 
 describe('retention', () => {

@@ -134,7 +134,8 @@ export class AccessLog implements AsyncDisposable {
 
   #turn(failing: boolean): void {
     this.#failing = failing
-    if (failing) this.#options.logger.warn('Calls cannot be recorded at the moment. They are kept in memory, and dropped when there are too many.')
+    if (failing)
+      this.#options.logger.warn('Calls cannot be recorded at the moment. They are kept in memory, and dropped when there are too many.')
     else this.#options.logger.info('Calls are recorded again.', { dropped: this.#dropped })
   }
 
@@ -149,7 +150,8 @@ export class AccessLog implements AsyncDisposable {
         const deleted = await pruneCalls(store, this.#clock, retention, signal)
         if (deleted > 0) logger.info('Old records of calls were deleted.', { deleted })
       } catch (error) {
-        if (!signal.aborted && !isUnavailable(error)) logger.error('Old records of calls could not be deleted.', { cause: messageOf(error) })
+        if (!signal.aborted && !isUnavailable(error))
+          logger.error('Old records of calls could not be deleted.', { cause: messageOf(error) })
       }
     }
   }

@@ -25,7 +25,8 @@ const MOST_ATTEMPTS = 50
 
 /** The call without what would make it large: texts that a caller or an upstream chose are cut, attempts are counted. */
 export function bounded(call: CallRecord): CallRecord {
-  const attempts = call.attempts.length <= MOST_ATTEMPTS && call.attempts.every(isSmall) ? call.attempts : call.attempts.slice(0, MOST_ATTEMPTS).map(kept)
+  const attempts =
+    call.attempts.length <= MOST_ATTEMPTS && call.attempts.every(isSmall) ? call.attempts : call.attempts.slice(0, MOST_ATTEMPTS).map(kept)
   if (attempts === call.attempts && call.model.length <= LONGEST_NAME && call.reason.length <= LONGEST_SENTENCE) return call
   return { ...call, model: cut(call.model, LONGEST_NAME), reason: cut(call.reason, LONGEST_SENTENCE), attempts }
 }

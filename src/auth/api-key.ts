@@ -40,7 +40,8 @@ export function makeKey(clock: Clock, wanted: NewKey): { readonly secret: string
     })
   }
   const secret = `hf_${randomSecret(32)}`
-  const scopes = wanted.scopes === undefined || wanted.scopes.length === 0 ? ['call' as const] : SCOPES.filter((scope) => wanted.scopes?.includes(scope))
+  const scopes =
+    wanted.scopes === undefined || wanted.scopes.length === 0 ? ['call' as const] : SCOPES.filter((scope) => wanted.scopes?.includes(scope))
   const key: ApiKey = {
     id: newId(clock, 'key'),
     name: wanted.name,

@@ -122,7 +122,12 @@ async function save(database: Database, keys: readonly ApiKey[], now: number): P
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
     if (key.revokedAt !== null) {
-      await database.updateTable('api_key').set({ revoked_at: key.revokedAt }).where('id', '=', id).where('revoked_at', 'is', null).execute()
+      await database
+        .updateTable('api_key')
+        .set({ revoked_at: key.revokedAt })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .execute()
     }
   }
   // It begins at the time of day, so that a database that was lost and made anew never repeats a number.

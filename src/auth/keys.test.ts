@@ -84,7 +84,9 @@ describe('X2: who may call', () => {
     await create(store, { name: 'boss', scopes: ['owner'] })
     await using keys = await openKeys(store)
     expect(who(keys, secret)).toBe('app')
-    expect(who(keys, secret, { host: 'ai.example', origin: 'https://page.example', forwarded: true, remoteAddress: '10.0.0.1' })).toBe('app')
+    expect(who(keys, secret, { host: 'ai.example', origin: 'https://page.example', forwarded: true, remoteAddress: '10.0.0.1' })).toBe(
+      'app',
+    )
     expect(who(keys, undefined, { authorization: `bearer  ${secret} ` })).toBe('app')
     expect(who(keys, undefined, { apiKeyHeader: secret })).toBe('app')
     for (const wrong of [undefined, '', 'sk-dummy', secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), 'x'.repeat(100_000)]) {

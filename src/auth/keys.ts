@@ -167,7 +167,8 @@ export class Keys implements AsyncDisposable {
     const missing = missingFrom(stored.keys, this.#ring.keys.values())
     this.#adopt(mergeKeys(stored.keys.values(), this.#ring.keys.values()))
     if (this.#ring.keys.size > 0 || !this.#fileDamaged) this.#unknown = undefined
-    else this.#unknown = `the database holds none, but ${this.#file.path} is damaged and may have held some. Make one with \`holdfast key create NAME\`.`
+    else
+      this.#unknown = `the database holds none, but ${this.#file.path} is damaged and may have held some. Make one with \`holdfast key create NAME\`.`
     if (missing.length > 0) {
       this.#logger.warn(
         stored.keys.size === 0
@@ -222,14 +223,17 @@ export class Keys implements AsyncDisposable {
     if (this.#uses.size === 0) return
     const uses = new Map(this.#uses)
     this.#uses.clear()
-    await saveUses(this.#options.store, uses, { deadlineMs: DEADLINE_MS }).catch((error: unknown) => this.#report('database', messageOf(error)))
+    await saveUses(this.#options.store, uses, { deadlineMs: DEADLINE_MS }).catch((error: unknown) =>
+      this.#report('database', messageOf(error)),
+    )
   }
 
   /** Logs a problem once, not at every try. */
   #report(place: 'database' | 'file', problem: string): void {
     if (this.#problems.get(place) === problem || this.#closing.signal.aborted) return
     this.#problems.set(place, problem)
-    if (place === 'file') return this.#logger.warn('Without this file a start without the database would not know the keys.', { cause: problem })
+    if (place === 'file')
+      return this.#logger.warn('Without this file a start without the database would not know the keys.', { cause: problem })
     if (this.#unknown !== undefined && !this.#fileDamaged) this.#unknown = problem
     this.#logger.warn('The keys in memory stay in use. Changes to them are seen when the database is back.', { cause: problem })
   }

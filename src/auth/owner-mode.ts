@@ -30,18 +30,24 @@ export function requireOwner(caller: Caller): void {
     })
   }
   if (caller.host !== null && !LOCAL_HOST.test(caller.host)) {
-    throw new AuthError(`The request is for the host ${quoted(caller.host)}; without a key only localhost, 127.0.0.1 and [::1] are answered.`, {
-      status: 403,
-      code: 'host_not_local',
-      remedy: `Use http://localhost, or a key. ${MAKE_ONE}`,
-    })
+    throw new AuthError(
+      `The request is for the host ${quoted(caller.host)}; without a key only localhost, 127.0.0.1 and [::1] are answered.`,
+      {
+        status: 403,
+        code: 'host_not_local',
+        remedy: `Use http://localhost, or a key. ${MAKE_ONE}`,
+      },
+    )
   }
   if (caller.origin !== null && !isSameHost(caller.origin, caller.host)) {
-    throw new AuthError(`The request was made by a page from ${quoted(caller.origin)}; without a key pages from elsewhere are not answered.`, {
-      status: 403,
-      code: 'origin_not_local',
-      remedy: MAKE_ONE,
-    })
+    throw new AuthError(
+      `The request was made by a page from ${quoted(caller.origin)}; without a key pages from elsewhere are not answered.`,
+      {
+        status: 403,
+        code: 'origin_not_local',
+        remedy: MAKE_ONE,
+      },
+    )
   }
 }
 

@@ -39,7 +39,10 @@ export class CallPrinter {
   }
 
   #line(row: readonly string[]): string {
-    return `${row.map((cell, i) => pad(cell, this.#widths[i] ?? 0)).join('  ').trimEnd()}\n`
+    return `${row
+      .map((cell, i) => pad(cell, this.#widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()}\n`
   }
 
   #style(style: keyof typeof STYLES, line: string): string {
@@ -48,7 +51,8 @@ export class CallPrinter {
 }
 
 function cells(call: StoredCall): readonly string[] {
-  const tokens = call.promptTokens === null && call.completionTokens === null ? '–' : `${call.promptTokens ?? '?'}+${call.completionTokens ?? '?'}`
+  const tokens =
+    call.promptTokens === null && call.completionTokens === null ? '–' : `${call.promptTokens ?? '?'}+${call.completionTokens ?? '?'}`
   return [
     day(call.at),
     plain(call.model),

@@ -100,7 +100,9 @@ describe('holdfast calls', () => {
     expect(code).toBe(0)
     const lines = out.trimEnd().split('\n')
     expect(lines[0]).toMatch(/^TIME +MODEL +OUTCOME +UPSTREAM +TOOK +FIRST +TOKENS +CALL$/)
-    expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  assistant  200 ok   openai\/gpt-5-mini  8(12|13) ms  203 ms  12\+88   call_plain$/)
+    expect(lines[1]).toMatch(
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  assistant  200 ok   openai\/gpt-5-mini  8(12|13) ms  203 ms  12\+88   call_plain$/,
+    )
     expect(lines.slice(3)).toEqual([
       '    openai: 503, 1 attempt; answered by near',
       '    at 0 ms  openai/gpt-5-mini  overloaded (503) after 34 ms: The server is overloaded.',
@@ -109,10 +111,19 @@ describe('holdfast calls', () => {
   })
 
   test('its filters choose, and --json gives one object a line', async () => {
-    await record(call({ id: 'a', model: 'other' }), call({ id: 'b', outcome: 'timeout_stall', status: 504, ...{ upstream: null } }), call({ id: 'c' }))
+    await record(
+      call({ id: 'a', model: 'other' }),
+      call({ id: 'b', outcome: 'timeout_stall', status: 504, upstream: null }),
+      call({ id: 'c' }),
+    )
     const ids = async (...args: string[]): Promise<string[]> => {
       const { out } = await calls(['--json', ...args])
-      return out === '' ? [] : out.trim().split('\n').map((line) => JSON.parse(line).id)
+      return out === ''
+        ? []
+        : out
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line).id)
     }
     expect(await ids()).toEqual(['a', 'b', 'c'])
     expect(await ids('--failed')).toEqual(['b'])
@@ -131,10 +142,13 @@ describe('holdfast calls', () => {
     expect((await calls([], true)).out).toContain('\u001B[31m')
   })
 
-  test.each([[['--what']], [['word']], [['--limit', '0']], [['--limit', 'x']], [['--since', 'yesterday']], [['--model']]])('%j is refused with 2', async (args) => {
-    await record(call())
-    expect(await calls(args)).toMatchObject({ code: 2, out: '', error: expect.stringContaining('Usage:') })
-  })
+  test.each([[['--what']], [['word']], [['--limit', '0']], [['--limit', 'x']], [['--since', 'yesterday']], [['--model']]])(
+    '%j is refused with 2',
+    async (args) => {
+      await record(call())
+      expect(await calls(args)).toMatchObject({ code: 2, out: '', error: expect.stringContaining('Usage:') })
+    },
+  )
 
   test('--follow shows what is written from now on, beside a running writer, and SIGINT ends it with 0', async () => {
     await record(call({ id: 'before' }))

@@ -35,7 +35,14 @@ async function key(...args: string[]): Promise<Run> {
 async function who(secret: string): Promise<string> {
   const logger = createLogger({ clock: systemClock, level: 'silent', format: 'json', write: () => undefined })
   await using store = openStore({ file: databaseFile(folder), clock: systemClock, logger })
-  await using keys = await Keys.open({ store, dataFolder: folder, clock: systemClock, logger, bus: new InProcessBus(), ownerAllowed: false })
+  await using keys = await Keys.open({
+    store,
+    dataFolder: folder,
+    clock: systemClock,
+    logger,
+    bus: new InProcessBus(),
+    ownerAllowed: false,
+  })
   const caller = { host: 'localhost', origin: null, forwarded: false, remoteAddress: '127.0.0.1' }
   return keys.identify({ ...caller, authorization: `Bearer ${secret}` }).name
 }

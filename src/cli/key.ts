@@ -63,7 +63,11 @@ async function act(options: Options, made: MadeKey | undefined, context: Command
   } else {
     const key = await revokeKey(store, name, clock.now())
     await remember(file, key, context)
-    context.write(options.json ? `${JSON.stringify(shown(key))}\n` : `Revoked "${key.name}" (${key.id}). A running server refuses it within a second.\n`)
+    context.write(
+      options.json
+        ? `${JSON.stringify(shown(key))}\n`
+        : `Revoked "${key.name}" (${key.id}). A running server refuses it within a second.\n`,
+    )
   }
   return 0
 }
@@ -77,7 +81,16 @@ function list(keys: ReadonlyMap<string, ApiKey>, options: Options, context: Comm
   } else {
     const rows = all.map((key) => {
       const limit = key.limit === null ? '–' : formatCallLimit(key.limit)
-      return [key.id, plain(key.name), `${key.prefix}…`, key.scopes.join(' '), limit, day(key.createdAt), day(key.lastUsedAt), day(key.revokedAt)]
+      return [
+        key.id,
+        plain(key.name),
+        `${key.prefix}…`,
+        key.scopes.join(' '),
+        limit,
+        day(key.createdAt),
+        day(key.lastUsedAt),
+        day(key.revokedAt),
+      ]
     })
     context.write(table([['ID', 'NAME', 'KEY', 'SCOPES', 'LIMIT', 'CREATED', 'LAST USED', 'REVOKED'], ...rows]))
   }

@@ -76,7 +76,14 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
     })
 
     test('an append with a bad row adds nothing', async () => {
-      const appending = store.append({ table: 'revision', columns: ['topic', 'number'], rows: [['a', 1], ['b', null]] })
+      const appending = store.append({
+        table: 'revision',
+        columns: ['topic', 'number'],
+        rows: [
+          ['a', 1],
+          ['b', null],
+        ],
+      })
       expect(await codeOf(appending)).toBe('store_conflict')
       expect(await topics(store)).toEqual([])
     })
@@ -84,7 +91,16 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
     test('a constraint and a wrong query have codes of their own', async () => {
       await store.transact((database) => add(database, 'a', 1))
       expect(await codeOf(store.transact((database) => add(database, 'a', 1)))).toBe('store_conflict')
-      expect(await codeOf(store.read((database) => database.selectFrom('nothing' as 'revision').selectAll().execute()))).toBe('store_query_failed')
+      expect(
+        await codeOf(
+          store.read((database) =>
+            database
+              .selectFrom('nothing' as 'revision')
+              .selectAll()
+              .execute(),
+          ),
+        ),
+      ).toBe('store_query_failed')
     })
 
     test('an operation ends at its deadline; its transaction is undone and blocks nobody', async () => {
@@ -155,7 +171,11 @@ async function add(database: Database, topic: string, number: number): Promise<v
 
 async function increment(database: Database): Promise<void> {
   const row = await database.selectFrom('revision').select('number').where('topic', '=', 'a').executeTakeFirstOrThrow()
-  await database.updateTable('revision').set({ number: row.number + 1 }).where('topic', '=', 'a').execute()
+  await database
+    .updateTable('revision')
+    .set({ number: row.number + 1 })
+    .where('topic', '=', 'a')
+    .execute()
 }
 
 function topics(store: Store): Promise<{ topic: string; number: number }[]> {

@@ -21,6 +21,4 @@ export interface StatementResult {
   readonly lastId: number
 }
 
-export type WorkerReply =
-  | { readonly id: number; readonly result: StatementResult }
-  | { readonly id: number; readonly fault: WorkerFault }
+export type WorkerReply = { readonly id: number; readonly result: StatementResult } | { readonly id: number; readonly fault: WorkerFault }

@@ -62,7 +62,8 @@ export class SqliteConnections {
 
   #check(database: Database): void {
     const row = database.query<{ quick_check: string }, []>('pragma quick_check(1)').get()
-    if (row?.quick_check !== 'ok') throw new SqliteFault({ code: 'SQLITE_CORRUPT', message: row?.quick_check ?? 'The check gave no answer.' })
+    if (row?.quick_check !== 'ok')
+      throw new SqliteFault({ code: 'SQLITE_CORRUPT', message: row?.quick_check ?? 'The check gave no answer.' })
   }
 
   #query(database: Database, sql: string, parameters: readonly unknown[]): StatementResult {
@@ -113,5 +114,8 @@ function opened(database: Database | undefined): Database {
 
 function sqlValue(value: unknown): SqlValue {
   if (typeof value === 'string' || typeof value === 'number' || value === null) return value
-  throw new SqliteFault({ code: 'HOLDFAST_PARAMETER', message: `A parameter is of type ${typeof value}; text, a number or null was expected.` })
+  throw new SqliteFault({
+    code: 'HOLDFAST_PARAMETER',
+    message: `A parameter is of type ${typeof value}; text, a number or null was expected.`,
+  })
 }

@@ -189,7 +189,12 @@ describe('a SQLite store beside others', () => {
   test('the death of the thread: what was asked rejects, and a new thread takes over', async () => {
     await using store = open({ workerUrl: new URL('./fixtures/mortal-worker.ts', import.meta.url) })
     await write(store)
-    const deadly = store.read((database) => database.selectFrom('die_now' as 'revision').selectAll().execute())
+    const deadly = store.read((database) =>
+      database
+        .selectFrom('die_now' as 'revision')
+        .selectAll()
+        .execute(),
+    )
     const beside = topics(store)
     expect(await codeOf(deadly)).toBe('store_unavailable')
     expect(await codeOf(beside)).toBe('store_unavailable')
@@ -205,7 +210,10 @@ describe('a SQLite store beside others', () => {
     const begun = Promise.withResolvers<void>()
     const hanging = store.transact((database) => {
       begun.resolve()
-      return database.selectFrom('hang_now' as 'revision').selectAll().execute()
+      return database
+        .selectFrom('hang_now' as 'revision')
+        .selectAll()
+        .execute()
     })
     await begun.promise
     const writing = write(store, 'b', 100_000)

@@ -210,11 +210,14 @@ export class SqliteStore implements Store {
       } catch (error) {
         if (!isDamaged(error) || readOnly || !recover) throw error
         const kept = setAside(file, this.#clock.now())
-        this.#logger.error(`The database is damaged. It was set aside, and a new one was begun: what it held is missing until it is restored.`, {
-          file,
-          kept,
-          cause: messageOf(error),
-        })
+        this.#logger.error(
+          `The database is damaged. It was set aside, and a new one was begun: what it held is missing until it is restored.`,
+          {
+            file,
+            kept,
+            cause: messageOf(error),
+          },
+        )
         await open()
       }
       this.#suspect = false
