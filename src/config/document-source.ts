@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { LineCounter } from 'yaml'
 import { type ConfigProblem, type Finding, formatPath, type Path } from './problem.ts'
-import { maskLine, type TextRange } from './secrets.ts'
+import { findSections, isAboutProviders, maskLine, maskProviderLine, type TextRange } from './secrets.ts'
 
 /** Where a value stands: offsets of its key and of itself. */
 export interface NodePlace {
@@ -19,6 +19,7 @@ export class DocumentSource {
   readonly hidden: TextRange[] = []
   readonly #name: string
   readonly #lines = new LineCounter()
+  #knownSections: ReturnType<typeof findSections> | undefined
 
   constructor(file: string, text: string) {
     this.text = text
@@ -65,6 +66,11 @@ export class DocumentSource {
     return this.places.get('')?.value ?? 0
   }
 
+  get #sections(): ReturnType<typeof findSections> {
+    this.#knownSections ??= findSections(this.text)
+    return this.#knownSections
+  }
+
   #excerpt(line: number, column: number): { text: string; column: number } {
     const start = this.#lines.lineStarts[line - 1] ?? 0
     const end = this.#lines.lineStarts[line] ?? this.text.length + 1
@@ -72,7 +78,8 @@ export class DocumentSource {
     const hidden = this.hidden
       .filter((range) => range.start < end && range.end > start)
       .map((range) => ({ start: range.start - start, end: Math.min(range.end - start, raw.length) }))
-    const masked = maskLine(raw, hidden)
+    const certain = maskLine(raw, hidden)
+    const masked = isAboutProviders(this.#sections, start, start + raw.length) ? maskProviderLine(certain) : certain
     let same = 0
     while (same < raw.length && raw[same] === masked[same]) same++
     return { text: masked.slice(0, 200), column: Math.min(masked === raw ? column : Math.min(column, same + 1), 201) }

@@ -12,7 +12,7 @@ export function schemaFindings(issues: readonly z.core.$ZodIssue[], document: un
 
 function findings(issue: z.core.$ZodIssue, document: unknown): Finding[] {
   const path = pathOf(issue.path, document)
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key))
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, document))
   const found = valueAt(document, path)
   if (issue.code === 'custom' && isComplaint(issue.params?.['complaint'])) return [leafFinding(path, found, issue.params['complaint'])]
   if (issue.code === 'too_small') return [noUpstreams(path)]
@@ -54,23 +54,23 @@ export function missing(path: Path, expected: string, remedy: string): Finding {
   return { code: 'missing_key', path, at: 'key', says: `is missing, expected ${expected}`, found: 'nothing', expected, remedy }
 }
 
-function unknownKey(path: Path, key: string): Finding {
+function unknownKey(path: Path, key: string, document: unknown): Finding {
   const shape = shapeOf(path)
   const known = KNOWN_KEYS.get(shape) ?? []
   const expected = `one of ${known.map((name) => `\`${name}\``).join(', ')}`
   const [likely] = nearest(key, known, 1)
   const elsewhere = [...KNOWN_KEYS].find(([other, keys]) => other !== shape && keys.includes(key))?.[0]
   const remedy = unknownKeyRemedy(key, likely, elsewhere) ?? `Expected ${expected}.`
-  const shown = describeText(key)
-  return {
-    code: 'unknown_key',
-    path: shown.startsWith('`') ? [...path, key] : path,
-    at: 'key',
-    says: 'is not a known key',
-    found: `the key ${shown}`,
-    expected,
-    remedy,
-  }
+  const common = { code: 'unknown_key', at: 'key', says: 'is not a known key', expected, remedy } as const
+  if (mayBeCredential(path, key, document))
+    return { ...common, path, says: 'has a key that is not known, and is not shown', found: 'a key that is not shown' }
+  return { ...common, path: [...path, key], found: `the key ${describeText(key)}` }
+}
+
+/** A key that has no value, or is no plain word, may be a credential that got out of its quotes. */
+function mayBeCredential(path: Path, key: string, document: unknown): boolean {
+  if (!describeText(key).startsWith('`')) return true
+  return path[0] === 'providers' && (!/^[A-Za-z0-9_-]{1,40}$/.test(key) || valueAt(document, [...path, key]) === null) && key !== '<<'
 }
 
 function unknownKeyRemedy(key: string, likely: string | undefined, elsewhere: string | undefined): string | undefined {
@@ -98,7 +98,7 @@ function wrongShape(path: Path, found: unknown, list: boolean): Finding {
   const expected = list ? 'a list of `provider/model`' : entry ? '`provider/model`, or a map with `upstream`' : 'a map'
   const remedy = list ? 'Write `- provider/model`, one on each line.' : entry ? 'Write `- provider/model`.' : mapRemedy(path, found)
   if (found === undefined) return missing(path, expected, remedy)
-  const shown = describe(found)
+  const shown = typeof found === 'string' && path[0] === 'providers' ? 'a text' : describe(found)
   return { code: 'wrong_type', path, says: `is ${found === null ? 'empty' : shown}, expected ${expected}`, found: shown, expected, remedy }
 }
 

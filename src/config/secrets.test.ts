@@ -28,6 +28,10 @@ const PLACES: Readonly<Record<string, (secret: string) => string>> = {
   'beside a tab': (secret) => `providers:\n  a:\n    kind: openai\n\tapiKey: "${secret}"\n`,
   'in a quote that is not closed': (secret) => `providers: { a: { kind: openai, apiKey: "${secret} } }`,
   twice: (secret) => `providers: { a: { kind: openai, apiKey: "${secret}", apiKey: "${secret}" } }`,
+  'behind a key without a colon': (secret) => `providers: { a: { kind: openai, apiKey "${secret}" } }`,
+  'behind a bracket too many': (secret) => `providers:\n  a: { kind: openai, apiKey}: "${secret}" }\n`,
+  'without a key': (secret) => `providers:\n  a: { kind: openai, "${secret}" }\n`,
+  'at the wrong indentation': (secret) => `providers:\n  a:\n    kind: openai\n  apiKey:\n    "${secret}"\n`,
   'behind an alias': (secret) => `providers:\n  a: { kind: openai, apiKey: &key "${secret}" }\n  b: { kind: opena, apiKey: *key }\n`,
 }
 
@@ -67,6 +71,13 @@ describe('X1: a literal credential is refused and comes out nowhere', () => {
     expect(loaded.problems.map((problem) => problem.code)).toContain('bad_environment')
     expect(JSON.stringify(loaded.problems)).not.toContain('canary')
   })
+})
+
+test('what is no credential is shown as it stands', () => {
+  const text = 'providers:\n  a: { kind: opena, baseUrl: "http://127.0.0.1:1/v1", apiKey: "${KEY}" } # note\n'
+  const loaded = loadDocument({ file: 'holdfast.yaml', content: new TextEncoder().encode(text), environment: { KEY: 'k' }, loadedAt: 0 })
+  const shown = loaded.problems.find((problem) => problem.code === 'bad_choice')?.excerpt
+  expect(shown).toEqual({ text: '  a: { kind: opena, baseUrl: "http://127.0.0.1:1/v1", apiKey: "${KEY}" } # …', column: 14 })
 })
 
 test('names that only resemble credentials are no problem', () => {

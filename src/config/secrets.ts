@@ -65,3 +65,41 @@ export function maskLine(line: string, hidden: readonly TextRange[]): string {
   }
   return masked.replace(CREDENTIAL_LINE, '$1•••')
 }
+
+const SECTION = /(?:^|[\s{,])["']?(providers|models|limits)["']?\s{0,10}:/gm
+const WORD = /\$\{\w{1,128}\}|([^\s{}[\],"':#]+(?::\/\/[^\s{}[\],"']+)?)(["']?\s{0,10}:(?!\/\/))?/g
+const PUBLIC_KEYS: ReadonlySet<string> = new Set(['kind', 'baseUrl'])
+
+/** Where a text names its sections, and which. */
+export function findSections(text: string): { start: number; name: string }[] {
+  return [...text.matchAll(SECTION)].map((match) => ({ start: match.index + match[0].indexOf(match[1] ?? ''), name: match[1] ?? '' }))
+}
+
+/** Whether a line is about providers: there, what is wrong may well be a credential out of place. */
+export function isAboutProviders(sections: readonly { start: number; name: string }[], lineStart: number, lineEnd: number): boolean {
+  let last = 'providers'
+  for (const { start, name } of sections) {
+    if (start >= lineEnd) break
+    if (start >= lineStart && name === 'providers') return true
+    last = name
+  }
+  return last === 'providers'
+}
+
+/** A line about providers with everything masked but keys, references, kinds and addresses. */
+export function maskProviderLine(line: string): string {
+  let key = ''
+  const comment = line.search(/(?:^|\s)#/)
+  const code = comment === -1 ? line : line.slice(0, comment + 1)
+  const masked = code.replace(WORD, (all: string, word: string | undefined, colon: string | undefined) => {
+    if (word === undefined || !/[A-Za-z0-9]/.test(word)) return all
+    if (colon !== undefined) {
+      key = word
+      return all
+    }
+    const shown = PUBLIC_KEYS.has(key) && describeText(word).startsWith('`')
+    key = ''
+    return shown ? all : '•••'
+  })
+  return comment === -1 ? masked : `${masked}# …`
+}
