@@ -1,10 +1,11 @@
 import { UpstreamError } from '#contract'
 import type { Target } from './request-head.ts'
+import { isNotFound } from './resolver.ts'
 
 /** The failure of a name that did not resolve. */
 export function dnsFailure(target: Target, cause: unknown): UpstreamError {
   const code = codeOf(cause)
-  const message = /NOTFOUND|NONAME|NODATA/.test(code)
+  const message = isNotFound(cause)
     ? `The name ${target.host} does not exist in DNS.`
     : `The name ${target.host} could not be looked up in DNS${code === '' ? '' : ` (${code})`}.`
   return new UpstreamError({ kind: 'dns', message }, cause)
@@ -25,7 +26,8 @@ export function tlsFailure(target: Target, cause: unknown): UpstreamError {
 function connectWords(peer: string, code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return `${peer} refused the connection.`
+      // Bun says so of every connection that fails at once, one for which there is no route or descriptor included.
+      return `${peer} refused the connection or cannot be reached from here.`
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':

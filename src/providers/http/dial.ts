@@ -3,10 +3,8 @@ import { UpstreamError } from '#contract'
 import type { Socket } from 'bun'
 import { connectFailure, dnsFailure, tlsFailure } from './connect-failure.ts'
 import type { Target } from './request-head.ts'
+import type { Lookup } from './resolver.ts'
 import { SOCKET_HANDLER, type SocketOwner } from './socket-owner.ts'
-
-/** Resolves a name to addresses, the preferred first. */
-export type Lookup = (host: string) => Promise<readonly string[]>
 
 /** A connection that is ready for its first request, and how long each phase took. */
 export interface Dialed {
@@ -177,7 +175,11 @@ class Try implements SocketOwner {
       ? { tls: { serverName: this.#target.host, rejectUnauthorized: true, ...(this.#ca === undefined ? {} : { ca: this.#ca }) } }
       : {}
     const options = { hostname: this.#address, port: this.#target.port, socket: SOCKET_HANDLER, data: this, ...tls }
-    Bun.connect<SocketOwner>(options).catch((error: unknown) => this.#fail(error))
+    try {
+      Bun.connect<SocketOwner>(options).catch((error: unknown) => this.#fail(error))
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   close(): void {

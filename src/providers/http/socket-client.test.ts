@@ -80,7 +80,7 @@ describe('connecting', () => {
     await using server = await wireServer(answering)
     const send = sender({ lookup: () => Promise.resolve(['::1', '::1']) })
     const failure = await failureOf(send(server.url('/', 'upstream.test')))
-    expect(failure).toMatchObject({ kind: 'connect', message: `upstream.test:${server.port} refused the connection. 2 addresses were tried.` })
+    expect(failure).toMatchObject({ kind: 'connect', message: `upstream.test:${server.port} refused the connection or cannot be reached from here. 2 addresses were tried.` })
   })
 
   test('an address that does not answer: timeout_connect; beside it, after the stagger, the next', async () => {

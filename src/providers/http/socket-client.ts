@@ -2,11 +2,12 @@ import { abortReason, type Clock } from '#base'
 import type { UpstreamError } from '#contract'
 import { Connection } from './connection.ts'
 import { ConnectionPool } from './connection-pool.ts'
-import { Dial, type Dialed, type DialOptions, type Lookup } from './dial.ts'
+import { Dial, type Dialed, type DialOptions } from './dial.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 import { type Target, targetOf } from './request-head.ts'
 import { keepAliveMs, type ResponseHead } from './response-head.ts'
+import { type Lookup, Resolver } from './resolver.ts'
 
 export interface SocketClientOptions {
   readonly clock: Clock
@@ -19,6 +20,7 @@ export interface SocketClientOptions {
   readonly idleMs?: number
   /** Milliseconds after which the next address of a name is tried beside one that has not answered. */
   readonly staggerMs?: number
+  /** Asks DNS; the system's way by default. */
   readonly lookup?: Lookup
 }
 
@@ -45,9 +47,10 @@ class SocketClient implements HttpClient, ExchangeHost {
   constructor(options: SocketClientOptions) {
     this.#clock = options.clock
     this.#idleMs = options.idleMs ?? IDLE_MS
+    const resolver = new Resolver(options.clock, options.lookup)
     this.#dialOptions = {
       clock: options.clock,
-      lookup: options.lookup ?? lookupAddresses,
+      lookup: (host) => resolver.resolve(host),
       ca: options.ca,
       staggerMs: options.staggerMs ?? STAGGER_MS,
     }
@@ -96,10 +99,4 @@ class SocketClient implements HttpClient, ExchangeHost {
     this.#targets.set(url, target)
     return target
   }
-}
-
-/** c-ares first, which blocks no thread; then the system's resolver, which also knows names that are not in DNS. */
-async function lookupAddresses(host: string): Promise<readonly string[]> {
-  const found = await Bun.dns.lookup(host).catch(() => Bun.dns.lookup(host, { backend: 'system' }))
-  return [...new Set(found.map((entry) => entry.address))]
 }
