@@ -2,7 +2,6 @@ import { describe, expect, test } from 'bun:test'
 import { systemClock } from '#base'
 import type { ProviderConfig } from '#contract'
 import { createProviders } from './create-providers.ts'
-import { proxyFor } from './proxy.ts'
 import { RAW_STREAM_END, RAW_STREAM_HEAD, RawUpstream, rawChunk } from './raw-upstream.ts'
 
 const near: ProviderConfig = { id: 'near', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1' }
@@ -44,41 +43,18 @@ test('the version is in the user-agent, and a query of the base URL stays behind
   expect(head.toLowerCase()).not.toContain('authorization')
 })
 
-describe('a proxy', () => {
-  const env = { HTTPS_PROXY: 'http://proxy:3128', HTTP_PROXY: 'http://plain:3128' }
-  const proxy = (url: string, more: Readonly<Record<string, string>> = {}): string | undefined =>
-    proxyFor(new URL(url), { ...env, ...more })
-
-  test('is chosen by the scheme', () => {
-    expect(proxy('https://api.example/v1')).toBe('http://proxy:3128')
-    expect(proxy('http://api.example/v1')).toBe('http://plain:3128')
-    expect(proxyFor(new URL('https://api.example'), {})).toBeUndefined()
-    expect(proxyFor(new URL('https://api.example'), { HTTPS_PROXY: '' })).toBeUndefined()
-    expect(proxyFor(new URL('https://api.example'), { https_proxy: 'http://small' })).toBe('http://small')
-  })
-
-  test('is never asked for this machine', () => {
-    for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]', 'a.localhost'])
-      expect(proxy(`http://${host}:11434/v1`)).toBeUndefined()
-  })
-
-  const listed: readonly (readonly [list: string, exempt: boolean])[] = [
-    ['*', true],
-    ['example', true],
-    ['api.example', true],
-    ['.example', true],
-    ['*.example', true],
-    ['API.EXAMPLE', true],
-    ['other, api.example', true],
-    ['api.example:443', true],
-    ['api.example:8443', false],
-    ['pi.example', false],
-    ['xample', false],
-    ['', false],
-  ]
-  for (const [list, exempt] of listed) {
-    test(`NO_PROXY "${list}" ${exempt ? 'exempts' : 'does not exempt'} api.example`, () => {
-      expect(proxy('https://api.example/v1', { NO_PROXY: list }) === undefined).toBe(exempt)
-    })
+test("behind a proxy the request goes through it, this machine's own addresses do not", async () => {
+  const STREAM = Buffer.concat([RAW_STREAM_HEAD, rawChunk('data: [DONE]\n\n'), RAW_STREAM_END])
+  await using proxy = await RawUpstream.start((socket) => void socket.write(STREAM))
+  await using upstream = await RawUpstream.start((socket) => void socket.write(STREAM))
+  const env = { HTTP_PROXY: new URL(proxy.baseUrl).origin }
+  for (const baseUrl of ['http://upstream.example/v1', upstream.baseUrl]) {
+    const provider = createProviders([{ ...near, baseUrl }], { ...parts, env }).get('near')
+    const request = { body: '{}', stream: true, connectMs: 1_000, headersMs: 1_000 }
+    const response = await provider?.open(request, new AbortController().signal)
+    for await (const _ of response?.frames ?? []) continue
+    provider?.close()
   }
+  expect(proxy.requests.map((request) => request.head.split(' ', 2)[1])).toEqual(['http://upstream.example/v1/chat/completions'])
+  expect(upstream.requests.length).toBe(1)
 })

@@ -19,6 +19,8 @@ type Form = 'unknown' | 'events' | 'whole'
 const END: Batch = { done: true, value: undefined }
 const BLANK_LINE = Buffer.from('\n\n')
 const LINE_END = Buffer.from('\n')
+const FIELDS = [':', 'data:', 'event:', 'id:', 'retry:']
+const COLON = 58
 const LF = 10
 const CR = 13
 
@@ -96,15 +98,16 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   #finish(): Batch {
     this.#ended = true
     const rest = this.#parser.end()
-    if (rest === undefined) return END
+    if (rest === undefined || rest.bytes[0] === COLON) return END
+    if (this.#first && !isBeginning(rest.bytes)) throw notAStream(rest, this.#context)
     try {
-      return { done: false, value: [readEvent({ ...rest, bytes: Buffer.concat([withoutLineEnd(rest.bytes), BLANK_LINE]) }, this.#context)] }
+      const bytes = Buffer.concat([withoutLineEnd(rest.bytes), BLANK_LINE])
+      const frame = readEvent({ ...rest, bytes }, this.#context)
+      if (frame.type !== 'comment') return { done: false, value: [frame] }
     } catch (error) {
-      if (error instanceof UpstreamError && error.failure.kind !== 'malformed') throw error
-      throw this.#first && rest.data === undefined
-        ? notAStream(rest, this.#context)
-        : failed('truncated', 'The stream ended in the middle of an event')
+      if (!(error instanceof UpstreamError) || error.failure.kind !== 'malformed') throw error
     }
+    throw failed('truncated', 'The stream ended in the middle of an event')
   }
 
   async #readWhole(first: Uint8Array): Promise<Batch> {
@@ -210,6 +213,12 @@ function notAStream(event: SseEvent, context: ReadContext): UpstreamError {
   return failure.kind === 'server_error'
     ? malformed('The provider answered with something that is not a stream')
     : new UpstreamError(failure)
+}
+
+/** Whether the bytes could be the beginning of an event. */
+function isBeginning(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes).toString('utf8')
+  return FIELDS.some((field) => field.startsWith(text) || text.startsWith(field))
 }
 
 function withoutLineEnd(bytes: Uint8Array): Uint8Array {
