@@ -198,6 +198,11 @@ describe('without an honest seam nothing is sent', () => {
     expect(joinWhole('Yes', 'restart', 'No, it is not.')).toEqual({ broken: 'different_answer', sent: '' })
   })
 
+  test('an empty reply within a sentence', () => {
+    expect(joinWhole(delivered, 'prefill', '')).toEqual({ broken: 'empty_reply', sent: '' })
+    expect(joinWhole(`${delivered}.`, 'prefill', '')).toEqual({ text: `${delivered}.` })
+  })
+
   test('a character whose second half does not come', () => {
     expect(joinWhole('ok \ud83d', 'prefill', ' then')).toEqual({ broken: 'half_character', sent: '' })
   })

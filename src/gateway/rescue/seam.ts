@@ -1,16 +1,17 @@
 /**
  * Where a second upstream's reply joins the text that a first one delivered. Rules, the first that fits:
  *
- * | the reply                                            | ways                    | what is sent                       |
- * |------------------------------------------------------|-------------------------|------------------------------------|
- * | begins with all of the delivered text                | restart                 | what follows it                    |
- * | anything else                                        | restart                 | nothing: broken                    |
- * | begins with the anchor, or has it after a preamble   | instruct                | what follows it                    |
- * | has the anchor further on, after other text          | instruct                | nothing: broken                    |
- * | begins with the end of the delivered text, too much for chance (`judgeOverlap`) | prefill, instruct | what follows the longest such end  |
- * | retells the delivered text in other words            | prefill, instruct       | nothing: broken                    |
- * | cannot follow a lower-case letter (`catThe`)         | instruct                | nothing: broken                    |
- * | anything else                                        | prefill, instruct       | all of it                          |
+ * | the reply                                                | ways              | what is sent            |
+ * |----------------------------------------------------------|-------------------|-------------------------|
+ * | begins with all of the delivered text                    | restart           | what follows it         |
+ * | does not                                                 | restart           | nothing: broken         |
+ * | begins with the anchor, or has it after an introduction  | instruct          | what follows it         |
+ * | has the anchor after other text                          | instruct          | nothing: broken         |
+ * | begins with an end of the delivered text (`judgeOverlap`) | prefill, instruct | what follows the longest |
+ * | repeats much of the delivered text, then leaves it       | prefill, instruct | nothing: broken         |
+ * | begins a sentence right behind a lower-case letter       | instruct          | nothing: broken         |
+ * | is empty, and the delivered text ends within a sentence  | all               | nothing: broken         |
+ * | is anything else                                         | prefill, instruct | all of it               |
  *
  * All of the delivered text is its own longest end, so that starting over needs no rule of its own. White space that ends
  * the delivered text, and half a surrogate pair, were not shown to the upstream; where the reply brings them they are left
@@ -21,11 +22,19 @@ import { matchAnchor } from './anchor.ts'
 import { divideDelivered, endsInHalf } from './delivered-core.ts'
 import { isOtherTelling, judgeOverlap } from './overlap.ts'
 import { announcedContinuation, closingMark, hasOpenFence, isPreamble, mayAnnounce, mayBePreamble, opensLikeIntroduction } from './preamble.ts'
-import { startsWithLetter } from './text-shape.ts'
 import { RepeatTracker } from './repeat-tracker.ts'
+import { endsSentence, startsWithLetter } from './text-shape.ts'
 
 /** Why no honest seam exists. */
-export type BrokenSeam = 'different_answer' | 'ended_before_seam' | 'anchor_after_other_text' | 'retold' | 'does_not_follow' | 'half_character' | 'ambiguous'
+export type BrokenSeam =
+  | 'different_answer'
+  | 'ended_before_seam'
+  | 'anchor_after_other_text'
+  | 'retold'
+  | 'does_not_follow'
+  | 'half_character'
+  | 'ambiguous'
+  | 'empty_reply'
 
 export type SeamEnd = { readonly text: string } | { readonly broken: BrokenSeam }
 
@@ -47,6 +56,8 @@ export class Seam {
   #announced = false
   #state: 'deciding' | 'joined' | 'broken' = 'deciding'
   #reason: BrokenSeam | undefined
+  /** Whether the reply has said anything. */
+  #spoke = false
   /** What of the reply is held back while undecided. */
   #held: string[] = []
   #heldLength = 0
@@ -80,6 +91,7 @@ export class Seam {
   /** Takes a piece of the reply; returns what may be sent now. */
   push(text: string): string {
     if (text === '' || this.#state === 'broken') return ''
+    this.#spoke = true
     if (this.#state === 'joined') return this.#send(text)
     this.#held.push(text)
     this.#heldLength += text.length
@@ -98,6 +110,7 @@ export class Seam {
         text = this.#decide(true)
       }
     }
+    if (!this.#reason && !this.#spoke && this.#delivered !== '' && !endsSentence(this.#delivered)) this.#break('empty_reply')
     if (this.#reason) return { broken: this.#reason }
     text += this.#half
     this.#half = ''
