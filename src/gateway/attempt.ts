@@ -11,6 +11,8 @@ export interface AttemptOptions {
   readonly body: string
   readonly stream: boolean
   readonly deadlines: StagedDeadlines
+  /** What is left of the call's time, ms. */
+  readonly totalLeft: number
   /** Slowest allowed pace; asked when it is time, because it holds only while another upstream is left. */
   readonly slow: { readonly tokensPerSecond: number; readonly over: number; readonly applies: () => boolean } | undefined
   readonly signal: AbortSignal
@@ -18,10 +20,12 @@ export interface AttemptOptions {
 
 /** How long an upstream may take to end after its answer was whole, ms: its connection is worth keeping. */
 const DRAIN_MS = 1_000
+/** Reads that are made for it at the most. */
+const DRAIN_READS = 1_000
 
 /**
  * One try of a call at one upstream, with a deadline for each stage. Reading pauses the upstream when nobody reads, and
- * time in which nobody read is not held against it. Must be closed.
+ * time in which nobody read is not held against it. Must be closed or drained.
  */
 export class Attempt {
   readonly #options: AttemptOptions
@@ -57,12 +61,13 @@ export class Attempt {
   async open(): Promise<UpstreamResponse> {
     const { provider, body, stream, deadlines, clock } = this.#options
     this.#waitingSince = this.startedAt
-    if (stream) this.#timer = clock.after(deadlines.firstToken, this.#check)
+    this.#watch(stream ? deadlines.firstToken : deadlines.connect + deadlines.headers)
     const request = { body, stream, connectMs: deadlines.connect, headersMs: deadlines.headers }
     this.#response = await provider.open(request, this.#controller.signal)
     if (!stream) {
       this.#lastTokenAt = clock.monotonic()
-      this.#timer = clock.after(deadlines.stall, this.#check)
+      this.#timer?.cancel()
+      this.#watch(deadlines.stall)
     }
     return this.#response
   }
@@ -87,46 +92,57 @@ export class Attempt {
 
   /** From now on only the usage is missing: it is waited for `ms`. */
   hurry(ms: number): void {
-    this.#timer?.cancel()
-    this.#slowTimer?.cancel()
+    this.#stopWatching()
     this.#timer = this.#options.clock.after(ms, () => this.#fail('timeout_stall', 'No usage came after the finish.'))
   }
 
   /** Cancels the upstream, if it has not ended. */
   close(): void {
-    this.#timer?.cancel()
-    this.#slowTimer?.cancel()
+    this.#stopWatching()
     this.#unlink()
     if (this.#response) void this.#response.frames.return?.().catch(ignore)
-    this.#controller.abort(new UpstreamError({ kind: 'cancelled', message: 'The attempt is over.' }))
+    else this.#controller.abort(new UpstreamError({ kind: 'cancelled', message: 'The attempt is over.' }))
   }
 
   /** Lets the upstream end by itself, so that its connection can be used again. Never throws. */
   async drain(): Promise<void> {
-    this.#timer?.cancel()
-    this.#slowTimer?.cancel()
+    this.#stopWatching()
     const frames = this.#response?.frames
     if (!frames) return this.close()
     const timer = this.#options.clock.after(DRAIN_MS, () => this.close())
     try {
-      for (let left = 1_000; left > 0; left--) if ((await frames.next()).done) break
+      for (let left = DRAIN_READS; left > 0; left--) if ((await frames.next()).done) return
+      this.close()
     } catch {
       // The answer was whole before: how its connection ends concerns nobody.
     } finally {
       timer.cancel()
-      this.close()
+      this.#unlink()
     }
   }
 
+  /** Looks again after `ms`, or when the call's time is over. */
+  #watch(ms: number): void {
+    const { clock, totalLeft } = this.#options
+    const left = totalLeft - (clock.monotonic() - this.startedAt)
+    this.#timer = clock.after(Math.max(0, Math.min(ms, left)), this.#check)
+  }
+
+  #stopWatching(): void {
+    this.#timer?.cancel()
+    this.#slowTimer?.cancel()
+  }
+
   readonly #check = (): void => {
-    const { clock, deadlines, upstream, stream } = this.#options
+    const { clock, deadlines, upstream, stream, totalLeft } = this.#options
     const now = clock.monotonic()
-    const began = this.firstTokenMs !== null || !stream
-    const left = began
-      ? deadlines.stall - (now - Math.max(this.#waitingSince === Infinity ? now : this.#waitingSince, this.#lastTokenAt))
-      : deadlines.firstToken - (now - this.startedAt)
-    if (left > 0) this.#timer = clock.after(left, this.#check)
-    else if (!this.#response) this.#fail('timeout_headers', `${upstream} sent no response within ${deadlines.firstToken} ms.`)
+    const began = stream ? this.firstTokenMs !== null : this.#response !== undefined
+    const spent = now - this.startedAt
+    const silentSince = Math.max(this.#waitingSince === Infinity ? now : this.#waitingSince, this.#lastTokenAt)
+    const left = began ? deadlines.stall - (now - silentSince) : (stream ? deadlines.firstToken : deadlines.connect + deadlines.headers) - spent
+    if (spent >= totalLeft) this.#fail('timeout_total', `The call's time of ${deadlines.total} ms is over.`)
+    else if (left > 0) this.#watch(left)
+    else if (!this.#response) this.#fail('timeout_headers', `${upstream} sent no response within ${Math.round(spent)} ms.`)
     else if (began) this.#fail('timeout_stall', `${upstream} sent nothing for ${deadlines.stall} ms in the middle of its answer.`)
     else this.#fail('timeout_first_token', `${upstream} sent no token within ${deadlines.firstToken} ms.`)
   }
@@ -136,8 +152,8 @@ export class Attempt {
     if (!slow) return
     this.#slowTimer = clock.after(slow.over, () => {
       const wanted = (slow.tokensPerSecond * slow.over) / 1_000
-      const waited = clock.monotonic() - this.#waitingSince
-      if (waited > 0 && this.#tokens - tokensBefore < wanted && slow.applies()) {
+      const waiting = this.#waitingSince !== Infinity
+      if (waiting && this.#tokens - tokensBefore < wanted && slow.applies()) {
         this.#fail('slow', `${upstream} sent fewer than ${slow.tokensPerSecond} tokens a second over ${slow.over} ms.`)
       } else this.#watchPace(this.#tokens)
     })

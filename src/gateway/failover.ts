@@ -3,17 +3,18 @@ import { type AttemptRecord, type Continuation, type Failure, type RouteUpstream
 import type { Health } from '#health'
 import type { Provider } from '#providers'
 import { Attempt } from './attempt.ts'
-import type { Availability, Permit } from './availability.ts'
-import { balanced } from './balance.ts'
-import { type Call, type CallError, type Progress } from './call.ts'
+import type { Availability } from './availability.ts'
+import { balanced, type Load } from './balance.ts'
+import type { Call, CallError, Progress } from './call.ts'
 import { deadlinesFor } from './deadlines.ts'
 import { nothingDelivered } from './delivered.ts'
 import { giveUp } from './give-up.ts'
 import { Itinerary, type Step } from './itinerary.ts'
+import { Leg } from './leg.ts'
 import { failureWords, reasonFor } from './reason.ts'
 import { endingByLength, Relay } from './relay.ts'
-import { isSpent, planRescue, type Rescue, rescuable } from './rescue.ts'
 import { withModel } from './request-body.ts'
+import { isSpent, planRescue, rescuable } from './rescue.ts'
 
 /** What a call needs of the house. */
 export interface FailoverParts {
@@ -23,14 +24,9 @@ export interface FailoverParts {
   readonly providers: ReadonlyMap<string, Provider>
 }
 
-/** How long the usage of a finished answer is waited for, ms (S3). */
-const USAGE_WAIT_MS = 1_000
-
-type Leg = Extract<Step, { do: 'attempt' }>
-
 /**
  * Answers one call: attempt after attempt until one answer is whole, going on from what was delivered where that is
- * honest (S1, S2, S6). Yields bytes for the client; throws `CallError` when no whole answer can be had.
+ * honest (S1, S2, S6). Not a generator: each batch of frames passes here.
  */
 export class Failover {
   readonly #call: Call
@@ -40,9 +36,14 @@ export class Failover {
   readonly #delivered = nothingDelivered()
   readonly #failures: Failure[] = []
   readonly #startedAt: number
+  readonly #totalMs: number
   #waited = 0
+  #leg: Leg | undefined
+  #over = false
+
   /** What the answer that was delivered says it used. */
   usage: Relay['usage']
+  /** Ms from the call's arrival to its first token. */
   firstTokenMs: number | null = null
 
   constructor(call: Call, parts: FailoverParts, progress: Progress) {
@@ -51,126 +52,163 @@ export class Failover {
     this.#progress = progress
     this.#startedAt = parts.clock.monotonic()
     const { route } = call
-    const load = (upstream: RouteUpstream) => ({
-      inFlight: parts.health.of(upstream.id).inFlight,
-      firstTokenMs: parts.health.of(upstream.id).firstTokenMs,
-      remaining: parts.availability.remaining(upstream),
-    })
-    this.#itinerary = new Itinerary(balanced(route.upstreams, route.balance, load, parts.clock.random), route.retries)
+    this.#totalMs = deadlinesFor(route.deadlines, '', call.request).total
+    const ordered = route.upstreams.length === 1 ? route.upstreams : balanced(route.upstreams, route.balance, this.#load, parts.clock.random)
+    this.#itinerary = new Itinerary(ordered, route.retries)
   }
 
-  /** Yields the answer. The signal aborts when the client leaves or the call's total deadline is over. */
-  async *run(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { clock, availability } = this.#parts
-    for (;;) {
-      if (this.#itinerary.rescuing && isSpent(this.#call.request, this.#delivered)) {
-        return yield endingByLength(this.#delivered, this.#account(this.#progress.upstream))
-      }
-      const step = this.#itinerary.next({
-        now: clock.monotonic(),
-        availableIn: (upstream) => availability.availableIn(upstream),
-        spendSecond: (upstream) => availability.spendSecond(upstream, this.#call.route.retries),
-        patience: this.#call.snapshot.limits.wait - this.#waited,
-        chance: clock.random(),
-      })
-      if (step.do === 'give-up') throw this.#error()
-      if (step.do === 'wait') {
-        this.#waited += step.ms
-        await sleep(clock, step.ms, signal)
-      } else if (yield* this.#attempt(step, signal)) return
-    }
-  }
-
-  /** Makes one attempt; true when the answer is whole. Throws when nothing can follow. */
-  async *#attempt(leg: Leg, signal: AbortSignal): AsyncGenerator<Uint8Array, boolean> {
-    const { health, availability } = this.#parts
-    const { upstream } = leg
-    const rescue = this.#itinerary.rescuing ? planRescue(this.#call.request, this.#delivered, leg.way) : undefined
-    const attempt = this.#prepare(upstream, rescue, signal)
-    const relay = this.#relay(upstream, rescue)
-    const permit = availability.admit(upstream, this.#call.route)
-    health.began(upstream.id)
-    this.#progress.made++
-    let open = true
-    const settle = (outcome: 'ok' | Failure): void => {
-      open = false
-      this.#settle(attempt, permit, leg, rescue, outcome)
-    }
-    try {
-      const response = await attempt.open()
-      if (response.head.rateLimits) availability.noteLimits(upstream, response.head.rateLimits)
-      while (!relay.ended) {
-        const bytes = await this.#step(attempt, relay)
-        if (relay.ended) settle('ok')
+  /** The next bytes for the client; undefined when all were sent. Throws `CallError` when no whole answer can be had. */
+  async next(): Promise<Uint8Array | undefined> {
+    while (!this.#over) {
+      const leg = this.#leg ?? (await this.#begin())
+      if (!leg) continue
+      try {
+        const bytes = await leg.read()
+        if (leg.ended) this.#whole(leg)
         if (bytes) {
-          if (this.#progress.upstream !== upstream.id) this.#serving(upstream)
-          yield bytes
+          if (this.#progress.upstream !== leg.upstream.id) this.#serving(leg.upstream)
+          return bytes
         }
+      } catch (thrown) {
+        this.#failed(leg, failureOf(thrown, this.#call.signal))
       }
-      this.usage = relay.usage
-      void attempt.drain()
-      return true
-    } catch (thrown) {
-      attempt.close()
-      const failure = failureOf(thrown, signal)
-      if (open) settle(failure)
-      this.#failed(leg, failure)
-      return false
-    } finally {
-      if (open) settle({ kind: 'cancelled', message: 'The client left.' })
-      if (!relay.ended) attempt.close()
+      if (this.#tokensAreSpent()) return this.#endByLength()
     }
+    return undefined
   }
 
-  /** Reads one batch. Once the answer is whole, nothing that happens to the upstream matters any more (S3). */
-  async #step(attempt: Attempt, relay: Relay): Promise<Uint8Array | undefined> {
-    let result
-    try {
-      result = await attempt.next()
-    } catch (thrown) {
-      if (relay.finished) return relay.end()
-      throw thrown
-    }
-    if (result.done) return relay.end()
-    const before = relay.finished
-    const bytes = relay.take(result.value)
-    attempt.received(relay.tokens)
-    if (relay.finished && !before && !relay.ended) attempt.hurry(USAGE_WAIT_MS)
-    return bytes
+  /** The client wants no more: whatever is under way is cancelled. */
+  cancel(): void {
+    this.#over = true
+    if (this.#leg) this.#settle(this.#leg, { kind: 'cancelled', message: 'The client left.' })
   }
 
-  #prepare(upstream: RouteUpstream, rescue: Rescue | undefined, signal: AbortSignal): Attempt {
-    const { request, body, route } = this.#call
-    const provider = this.#parts.providers.get(upstream.provider)
-    if (!provider) throw new UpstreamError({ kind: 'connect', message: `No provider ${upstream.provider} is configured.` })
-    return new Attempt({
-      clock: this.#parts.clock,
-      provider,
-      upstream: upstream.id,
-      body: rescue ? JSON.stringify({ ...rescue.body, model: upstream.model }) : withModel(body, request.model, upstream.model),
-      stream: request.stream === true,
-      deadlines: deadlinesFor(route.deadlines, upstream.model, request),
-      slow: route.slow && { ...route.slow, applies: () => this.#mayMoveOn() },
-      signal,
+  /** Waits, or begins the next attempt; undefined when there is none to read from yet. */
+  async #begin(): Promise<Leg | undefined> {
+    const { clock, availability } = this.#parts
+    const timeLeft = this.#timeLeft()
+    if (timeLeft <= 0) throw this.#error({ kind: 'timeout_total', message: `The call's time of ${this.#totalMs} ms is over.` })
+    const step = this.#itinerary.next({
+      now: clock.monotonic(),
+      availableIn: this.#availableIn,
+      spendSecond: this.#spendSecond,
+      patience: this.#call.snapshot.limits.wait - this.#waited,
+      chance: clock.random(),
     })
+    if (step.do === 'give-up') throw this.#error()
+    if (step.do === 'wait') {
+      const ms = Math.min(step.ms, timeLeft)
+      this.#waited += ms
+      await sleep(clock, ms, this.#call.signal)
+      return undefined
+    }
+    const leg = this.#depart(step)
+    this.#leg = leg
+    this.#progress.made++
+    try {
+      const { head } = await leg.open()
+      if (head.rateLimits) availability.noteLimits(step.upstream, head.rateLimits)
+      return leg
+    } catch (thrown) {
+      this.#failed(leg, failureOf(thrown, this.#call.signal))
+      return undefined
+    }
   }
 
-  #relay(upstream: RouteUpstream, rescue: Rescue | undefined): Relay {
-    const { request } = this.#call
-    return new Relay({
+  #depart({ upstream, way }: Extract<Step, { do: 'attempt' }>): Leg {
+    const { clock, health, availability, providers } = this.#parts
+    const { request, route, body, signal } = this.#call
+    const provider = providers.get(upstream.provider)
+    if (!provider) throw new UpstreamError({ kind: 'connect', message: `No provider ${upstream.provider} is configured.` })
+    const rescue = this.#itinerary.rescuing ? planRescue(request, this.#delivered, way) : undefined
+    const relay = new Relay({
       delivered: this.#delivered,
       choices: request.n ?? 1,
       usageWanted: request.stream_options?.include_usage === true,
       joint: rescue?.joint,
       account: () => this.#account(upstream.id),
     })
+    const attempt = new Attempt({
+      clock,
+      provider,
+      upstream: upstream.id,
+      body: rescue ? JSON.stringify({ ...rescue.body, model: upstream.model }) : withModel(body, request.model, upstream.model),
+      stream: request.stream === true,
+      deadlines: deadlinesFor(route.deadlines, upstream.model, request),
+      totalLeft: this.#timeLeft(),
+      slow: route.slow && { ...route.slow, applies: () => this.#mayMoveOn() },
+      signal,
+    })
+    const permit = availability.admit(upstream, route)
+    const callStartedAt = this.#startedAt
+    return new Leg({ clock, health, upstream, attempt, relay, permit, way: rescue && way, callStartedAt })
+  }
+
+  #whole(leg: Leg): void {
+    this.#over = true
+    this.usage = leg.usage
+    this.#settle(leg, 'ok')
+  }
+
+  #settle(leg: Leg, outcome: 'ok' | Failure): void {
+    this.#leg = undefined
+    this.firstTokenMs ??= leg.firstTokenMs
+    const record = leg.settle(outcome)
+    if (record) this.#progress.attempts.push(record)
+  }
+
+  /** Decides whether anything can follow a failed attempt; throws when not. */
+  #failed(leg: Leg, failure: Failure): void {
+    this.#settle(leg, failure)
+    const { clock } = this.#parts
+    const refused = failure.kind === 'invalid_request' || failure.kind === 'content_policy'
+    if (failure.kind === 'cancelled' || failure.kind === 'timeout_total') throw this.#error(failure)
+    if (refused && !this.#itinerary.rescuing) throw this.#error(failure)
+    this.#failures.push(failure)
+    if (this.#delivered.committed) {
+      if (!this.#rescuable()) throw this.#error()
+      this.#itinerary.rescuing = true
+    }
+    this.#itinerary.failed(leg.upstream, failure, { now: clock.monotonic(), chance: clock.random() })
+  }
+
+  #error(last: Failure | undefined = this.#failures.at(-1)): CallError {
+    this.#over = true
+    this.#progress.reason = this.#reason(undefined)
+    return giveUp({
+      model: this.#call.route.model,
+      attempts: this.#progress.made,
+      failure: last,
+      reason: this.#progress.reason,
+      committed: this.#delivered.committed,
+      returnsIn: this.#itinerary.returnsIn(this.#availableIn),
+    })
+  }
+
+  #tokensAreSpent(): boolean {
+    return this.#itinerary.rescuing && !this.#over && this.#leg === undefined && isSpent(this.#call.request, this.#delivered)
+  }
+
+  #endByLength(): Uint8Array {
+    this.#over = true
+    return endingByLength(this.#delivered, this.#account(this.#progress.upstream))
+  }
+
+  #serving(upstream: RouteUpstream): void {
+    this.#progress.upstream = upstream.id
+    this.#progress.reason = this.#reason(upstream.id)
   }
 
   /** What `x_holdfast` says: who served, after how many attempts, and what the failed ones met. */
   #account(upstream: string | undefined): object {
-    const { made } = this.#progress
     const failed = this.#progress.attempts.map(briefly)
-    return { upstream, attempts: made, reason: this.#reason(upstream), ...(failed.length > 0 ? { failed } : {}) }
+    const account = { upstream, attempts: this.#progress.made, reason: this.#reason(upstream) }
+    return failed.length === 0 ? account : { ...account, failed }
+  }
+
+  #reason(upstream: string | undefined): string {
+    const { attempts } = this.#progress
+    return attempts.length === 0 ? '' : reasonFor(attempts, upstream, this.#itinerary.rescuing, (id) => this.#parts.health.of(id))
   }
 
   #mayMoveOn(): boolean {
@@ -181,62 +219,18 @@ export class Failover {
     return this.#call.route.rescue === 'auto' && rescuable(this.#call.request, this.#delivered)
   }
 
-  #serving(upstream: RouteUpstream): void {
-    this.#progress.upstream = upstream.id
-    this.#progress.reason = this.#reason(upstream.id)
+  #timeLeft(): number {
+    return this.#totalMs - (this.#parts.clock.monotonic() - this.#startedAt)
   }
 
-  #reason(upstream: string | undefined): string {
-    return reasonFor(this.#progress.attempts, upstream, this.#itinerary.rescuing, (id) => this.#parts.health.of(id))
-  }
+  readonly #availableIn = (upstream: RouteUpstream): number => this.#parts.availability.availableIn(upstream)
 
-  #settle(attempt: Attempt, permit: Permit, leg: Leg, rescue: Rescue | undefined, outcome: 'ok' | Failure): void {
-    const { clock, health } = this.#parts
-    const verdict = outcome !== 'ok' && (outcome.kind === 'cancelled' || outcome.kind === 'timeout_total') ? 'neutral' : outcome
-    permit.done(verdict)
-    health.ended(leg.upstream.id, verdict, attempt.firstTokenMs)
-    if (attempt.firstTokenMs !== null) this.firstTokenMs ??= attempt.startedAt - this.#startedAt + attempt.firstTokenMs
-    this.#progress.attempts.push({
-      upstream: leg.upstream.id,
-      outcome: outcome === 'ok' ? 'ok' : outcome.kind,
-      status: outcome === 'ok' ? 200 : (outcome.status ?? null),
-      startedMs: attempt.startedAt - this.#startedAt,
-      durationMs: clock.monotonic() - attempt.startedAt,
-      firstTokenMs: attempt.firstTokenMs,
-      dnsMs: attempt.phases?.dns ?? null,
-      connectMs: attempt.phases?.connect ?? null,
-      tlsMs: attempt.phases?.tls ?? null,
-      headersMs: attempt.phases?.headers ?? null,
-      rescue: rescue ? leg.way : null,
-      detail: outcome === 'ok' ? null : outcome.message,
-    })
-  }
+  readonly #spendSecond = (upstream: RouteUpstream): boolean =>
+    this.#parts.availability.spendSecond(upstream, this.#call.route.retries)
 
-  /** Decides whether anything can follow a failed attempt; throws when not. */
-  #failed(leg: Leg, failure: Failure): void {
-    this.#failures.push(failure)
-    const { clock } = this.#parts
-    const refused = failure.kind === 'invalid_request' || failure.kind === 'content_policy'
-    if (failure.kind === 'cancelled' || failure.kind === 'timeout_total') throw this.#error()
-    if (refused && !this.#itinerary.rescuing) throw this.#error()
-    if (this.#delivered.committed) {
-      if (!this.#rescuable()) throw this.#error()
-      this.#itinerary.rescuing = true
-    }
-    this.#itinerary.failed(leg.upstream, failure, { now: clock.monotonic(), chance: clock.random() })
-  }
-
-  #error(): CallError {
-    const returnsIn = this.#itinerary.returnsIn((upstream) => this.#parts.availability.availableIn(upstream))
-    this.#progress.reason = this.#reason(undefined)
-    return giveUp({
-      model: this.#call.route.model,
-      attempts: this.#progress.made,
-      failures: this.#failures,
-      reason: this.#progress.reason,
-      committed: this.#delivered.committed,
-      returnsIn,
-    })
+  readonly #load = (upstream: RouteUpstream): Load => {
+    const { inFlight, firstTokenMs } = this.#parts.health.of(upstream.id)
+    return { inFlight, firstTokenMs, remaining: this.#parts.availability.remaining(upstream) }
   }
 }
 
@@ -248,8 +242,7 @@ function briefly(attempt: AttemptRecord): { upstream: string; outcome: string; r
 
 /** The failure behind what was thrown; a fault of our own is thrown on. */
 function failureOf(thrown: unknown, signal: AbortSignal): Failure {
-  if (signal.aborted && signal.reason instanceof UpstreamError) return signal.reason.failure
-  if (signal.aborted) return { kind: 'cancelled', message: 'The client left.' }
   if (thrown instanceof UpstreamError) return thrown.failure
+  if (signal.aborted) return { kind: 'cancelled', message: 'The client left.' }
   throw thrown
 }

@@ -1,13 +1,13 @@
 import type { AccessLog } from '#accesslog'
-import { type Clock, formatDuration, linkSignals, sleep } from '#base'
-import { type CallRecord, type ConfigSnapshot, UpstreamError } from '#contract'
+import { type Clock, sleep } from '#base'
+import type { CallRecord, ConfigSnapshot } from '#contract'
 import type { Health } from '#health'
 import { createProviders, type Provider } from '#providers'
 import type { Registry } from 'prom-client'
 import { Admission } from './admission.ts'
+import { Answering, type Ending } from './answering.ts'
 import { Availability } from './availability.ts'
-import { type Answer, type Call, CallError, type Progress } from './call.ts'
-import { deadlinesFor } from './deadlines.ts'
+import type { Answer, Call, Progress } from './call.ts'
 import { Failover } from './failover.ts'
 import { GatewayMetrics } from './metrics.ts'
 
@@ -51,56 +51,18 @@ export class Gateway {
     while (this.#admission.inFlight > 0) await sleep(this.#parts.clock, DRAIN_POLL_MS)
   }
 
-  /** What the breakers and accounts allow, for those who show it. */
-  get availability(): Availability {
-    return this.#availability
-  }
-
   /** Begins a call. Nothing happens before its bytes are asked for. */
   open(call: Call): Answer {
-    const progress: Progress = { upstream: undefined, made: 0, attempts: [], reason: '' }
-    return { progress, bytes: this.#run(call, progress) }
-  }
-
-  async *#run(call: Call, progress: Progress): AsyncGenerator<Uint8Array> {
-    const { clock } = this.#parts
+    const { clock, health } = this.#parts
     const startedAt = clock.monotonic()
-    const { controller, unlink } = linkSignals(call.signal)
-    const total = deadlinesFor(call.route.deadlines, '', call.request).total
-    const timer = clock.after(total, () =>
-      controller.abort(new UpstreamError({ kind: 'timeout_total', message: `No whole answer within ${formatDuration(total)}.` })),
-    )
-    const { limits } = call.snapshot
-    const failover = new Failover(call, { ...this.#parts, availability: this.#availability, providers: this.#providersOf(call.snapshot) }, progress)
-    let entered = this.#admission.tryEnter(limits.concurrency)
-    let outcome: CallRecord['outcome'] = 'cancelled'
-    let status = 499
-    try {
-      if (!entered) {
-        await this.#admission.enter(limits.concurrency, limits.wait, controller.signal)
-        entered = true
-      }
-      yield* failover.run(controller.signal)
-      outcome = 'ok'
-      status = 200
-    } catch (thrown) {
-      const error = thrown instanceof CallError ? thrown : cutShort(thrown, call.signal)
-      outcome = error.code
-      status = error.status
-      throw error
-    } finally {
-      timer.cancel()
-      unlink()
-      if (entered) this.#admission.leave()
-      this.#record(call, progress, { startedAt, outcome, status, failover })
-    }
+    const progress: Progress = { upstream: undefined, made: 0, attempts: [], reason: '' }
+    const providers = this.#providersOf(call.snapshot)
+    const failover = new Failover(call, { clock, health, availability: this.#availability, providers }, progress)
+    const ended = (ending: Ending): void => this.#record(call, progress, failover, { ...ending, startedAt })
+    return { progress, bytes: new Answering({ call, admission: this.#admission, failover, ended }) }
   }
 
-  #record(
-    call: Call,
-    progress: Progress,
-    end: { readonly startedAt: number; readonly outcome: CallRecord['outcome']; readonly status: number; readonly failover: Failover },
-  ): void {
+  #record(call: Call, progress: Progress, failover: Failover, end: Ending & { readonly startedAt: number }): void {
     const { clock, accesslog } = this.#parts
     const durationMs = clock.monotonic() - end.startedAt
     const record: CallRecord = {
@@ -114,9 +76,9 @@ export class Gateway {
       upstream: end.outcome === 'ok' ? (progress.upstream ?? null) : null,
       reason: progress.reason,
       durationMs,
-      firstTokenMs: end.failover.firstTokenMs,
-      promptTokens: end.failover.usage?.prompt_tokens ?? null,
-      completionTokens: end.failover.usage?.completion_tokens ?? null,
+      firstTokenMs: failover.firstTokenMs,
+      promptTokens: failover.usage?.prompt_tokens ?? null,
+      completionTokens: failover.usage?.completion_tokens ?? null,
       attempts: progress.attempts,
     }
     accesslog.record(record)
@@ -133,18 +95,4 @@ export class Gateway {
     }
     return this.#providers.map
   }
-}
-
-/** What a call that was ended from outside ends with: the client left, or the time is over. */
-function cutShort(thrown: unknown, signal: AbortSignal): CallError {
-  if (signal.aborted) return new CallError('The client left.', { code: 'cancelled', status: 499, cause: thrown })
-  if (thrown instanceof UpstreamError && thrown.failure.kind === 'timeout_total') {
-    return new CallError(thrown.message, { code: 'timeout_total', status: 504, cause: thrown })
-  }
-  return new CallError('Holdfast itself failed on this call.', {
-    code: 'internal_error',
-    status: 500,
-    remedy: 'The log names the fault under this call’s id.',
-    cause: thrown,
-  })
 }

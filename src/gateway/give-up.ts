@@ -5,8 +5,8 @@ import { CallError } from './call.ts'
 export interface Ending {
   readonly model: string
   readonly attempts: number
-  /** In the order in which they happened. */
-  readonly failures: readonly Failure[]
+  /** The last attempt's; undefined when none was made. */
+  readonly failure: Failure | undefined
   readonly reason: string
   /** Part of the answer was sent. */
   readonly committed: boolean
@@ -16,7 +16,7 @@ export interface Ending {
 
 /** The one honest error of a call that no upstream could answer. Only the caller's own faults are 4xx (law 4). */
 export function giveUp(ending: Ending): CallError {
-  const failure = ending.failures.at(-1)
+  const { failure } = ending
   if (!failure) return allCooling(ending)
   const { attempts, reason } = ending
   const { scope, status } = FAILURE_KINDS[failure.kind]

@@ -10,7 +10,7 @@ export function healthz(): Response {
 }
 
 /** `GET /readyz`: whether calls can be served, and why not. What is only for observation has no say in it (O2). */
-export function readyz(_: Exchange, parts: HttpParts): Response {
+export function readyz(exchange: Exchange, parts: HttpParts): Response {
   const { snapshot, state } = parts.config
   const reasons: string[] = []
   if (parts.gateway.draining) reasons.push('The process is shutting down.')
@@ -23,7 +23,8 @@ export function readyz(_: Exchange, parts: HttpParts): Response {
       ? {}
       : {
           refused_at: new Date(state.refusedAt).toISOString(),
-          problems: state.problems.map(({ path, line, code, severity }) => ({ path, line, code, severity })),
+          // The full sentences quote the document: they are for people on this machine.
+          problems: state.problems.map(({ path, line, code, message }) => ({ path, line, code, ...(isLocal(exchange.caller) ? { message } : {}) })),
         }),
   }
   const body = { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons, config, failing: failing(parts) }

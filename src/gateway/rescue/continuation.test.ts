@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { chooseAnchor } from './anchor.ts'
 import { continuationRequest } from './continuation.ts'
 import { NATURAL_TEXTS } from './natural-texts.ts'

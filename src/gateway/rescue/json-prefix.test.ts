@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { JsonPrefix } from './json-prefix.ts'
 
 function check(text: string): { valid: boolean; complete: boolean } {

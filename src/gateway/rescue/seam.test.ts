@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Continuation } from '#contract'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { chooseAnchor } from './anchor.ts'
 import { divideDelivered } from './delivered-core.ts'
 import { NATURAL_TEXTS, REPETITIVE_TEXTS } from './natural-texts.ts'

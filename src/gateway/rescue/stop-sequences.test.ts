@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { StopScan } from './stop-sequences.ts'
 
 function scan(stops: string | readonly string[] | null | undefined, delivered: string, pieces: readonly string[]): { text: string; stopped: boolean } {
