@@ -7,7 +7,11 @@ export function abortReason(signal: AbortSignal): Error {
 
 /** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(abortReason(signal))
+  if (signal.aborted) {
+    // Whatever becomes of it later is nobody's concern any more, and must not count as an unhandled rejection.
+    promise.catch(() => undefined)
+    return Promise.reject(abortReason(signal))
+  }
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(abortReason(signal))
     signal.addEventListener('abort', onAbort, { once: true })

@@ -24,6 +24,8 @@ export interface SqliteStoreOptions {
 
 const DEADLINE_MS = 5_000
 const OPEN_DEADLINE_MS = 10_000
+/** A check reads the whole file. */
+const CHECK_DEADLINE_MS = 600_000
 const CLOSE_DEADLINE_MS = 2_000
 const FIRST_BACKOFF_MS = 100
 const LAST_BACKOFF_MS = 5_000
@@ -137,6 +139,7 @@ export class SqliteStore implements Store {
         signal.throwIfAborted()
         return perform(sql, parameters)
       }
+      signal.throwIfAborted()
       const value = await abortable(fn(kyselyOver(execute)), signal)
       over = true
       signal.throwIfAborted()
@@ -188,6 +191,7 @@ export class SqliteStore implements Store {
         const reason = await this.#watch(worker)
         this.#become({ status: 'unavailable', reason })
       } catch (error) {
+        if (isDamaged(error)) this.#suspect = true
         this.#become({ status: 'unavailable', reason: reasonOf(error) })
       } finally {
         this.#worker = undefined
@@ -202,7 +206,8 @@ export class SqliteStore implements Store {
     const { file, readOnly = false, recover = true } = this.#options
     const { controller, unlink } = linkSignals(this.#closing.signal)
     const { signal } = controller
-    const timer = this.#clock.after(OPEN_DEADLINE_MS, () => controller.abort(unavailable('it could not be opened in time.')))
+    const deadlineMs = this.#suspect ? CHECK_DEADLINE_MS : OPEN_DEADLINE_MS
+    const timer = this.#clock.after(deadlineMs, () => controller.abort(unavailable('it could not be opened in time.')))
     const open = (): Promise<StatementResult> => abortable(worker.perform({ type: 'open', file, readOnly, check: this.#suspect }), signal)
     try {
       try {
@@ -263,6 +268,8 @@ export class SqliteStore implements Store {
     await abortable(worker.perform({ type: 'close' }), enough.signal).catch(() => undefined)
     timer.cancel()
     worker.terminate()
+    // A thread that hangs in the system ends only when the system lets go of it. Starting others meanwhile would pile them up.
+    await abortable(worker.closed, this.#closing.signal).catch(() => undefined)
   }
 
   #become(state: StoreState, worker?: WorkerClient): void {

@@ -12,6 +12,7 @@ export class WorkerClient {
   readonly #waiting = new Map<number, Waiter>()
   #nextId = 1
   readonly #gone = Promise.withResolvers<WorkerFault>()
+  readonly #closed = Promise.withResolvers<void>()
   #ended: WorkerFault | undefined
 
   constructor(url: URL) {
@@ -22,12 +23,20 @@ export class WorkerClient {
       this.#end(`The database thread failed: ${event.message}`)
       this.#worker.terminate()
     }
-    this.#worker.addEventListener('close', () => this.#end('The database thread ended.'))
+    this.#worker.addEventListener('close', () => {
+      this.#end('The database thread ended.')
+      this.#closed.resolve()
+    })
   }
 
-  /** Resolves to the reason when the worker is gone. */
+  /** Resolves to the reason when the worker is gone or given up. */
   get ended(): Promise<WorkerFault> {
     return this.#gone.promise
+  }
+
+  /** Resolves when the thread itself is no more, which may be long after it was given up. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
   }
 
   /** Resolves when the worker did it; rejects with a `SqliteFault`. */
