@@ -66,7 +66,8 @@ function tlsWords(target: Target, cause: unknown): string {
     default:
   }
   const reason = cause instanceof Error ? cause.message : ''
-  if (reason.includes('WRONG_VERSION_NUMBER')) return `${target.peer} does not speak TLS on this port. Is its address http: instead of https:?`
+  if (reason.includes('WRONG_VERSION_NUMBER'))
+    return `${target.peer} does not speak TLS on this port. Is its address http: instead of https:?`
   const detail = /OPENSSL_internal:(\w+)/.exec(reason)?.[1] ?? code
   return `The TLS handshake with ${target.peer} failed${detail === '' ? '' : ` (${detail})`}.`
 }

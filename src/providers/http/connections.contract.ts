@@ -44,7 +44,30 @@ export function connectionsContract(harness: ContractHarness): void {
       })
       expect((await readAll(await send(server.url()))).text).toBe('0')
       server.peers[0]?.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong')
-      await server.peers[0]?.closed
+      await within(1_000, server.peers[0]?.closed)
+      expect((await readAll(await send(server.url()))).text).toBe('1')
+    })
+
+    invariant('uses a connection again that was paused when the last bytes of a body came', async () => {
+      await using server = await wireServer(async (peer) => {
+        while (await peer.request()) peer.write(ok('x'.repeat(70_000)))
+      })
+      for (let i = 0; i < 3; i++) {
+        const response = await send(server.url())
+        await settled(() => 0)
+        expect((await readAll(response)).text).toHaveLength(70_000)
+      }
+      expect(server.peers).toHaveLength(1)
+    })
+
+    invariant('does not use a connection again whose request was not written whole', async () => {
+      await using server = await wireServer(async (peer) => {
+        if (peer.index > 0) return answering(peer)
+        await peer.anything()
+        peer.socket.pause()
+        peer.write('HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig')
+      })
+      expect((await readAll(await send(server.url(), { body: 'x'.repeat(32 << 20) }))).text).toBe('big')
       expect((await readAll(await send(server.url()))).text).toBe('1')
     })
 
@@ -164,7 +187,9 @@ export function connectionsContract(harness: ContractHarness): void {
     invariant('S4 closes the socket in the TLS handshake', async () => {
       await using server = await wireServer(() => undefined)
       const controller = new AbortController()
-      const outcome = send(new URL(server.url().href.replace('http:', 'https:')), { signal: controller.signal }).catch((error: unknown) => error)
+      const outcome = send(new URL(server.url().href.replace('http:', 'https:')), { signal: controller.signal }).catch(
+        (error: unknown) => error,
+      )
       await until(() => server.peers.length === 1)
       await server.peers[0]?.anything()
       const closed = within(AT_ONCE_MS, server.peers[0]?.closed)

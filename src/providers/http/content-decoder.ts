@@ -40,7 +40,10 @@ class DecodedBody implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
-async function* decoded(source: Bytes, options: { coding: string; peer: string; signal: AbortSignal }): AsyncGenerator<Uint8Array, undefined> {
+async function* decoded(
+  source: Bytes,
+  options: { coding: string; peer: string; signal: AbortSignal },
+): AsyncGenerator<Uint8Array, undefined> {
   const { coding, peer } = options
   const first = await source.next()
   if (first.done) return

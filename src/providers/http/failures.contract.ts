@@ -94,7 +94,9 @@ export function failuresContract(harness: ContractHarness, subject: ClientUnderT
     })
 
     invariant('too_large: more than 200 headers', async () => {
-      const failure = await failureOf(answer(`HTTP/1.1 200 OK\r\n${Array.from({ length: 201 }, (_, i) => `x-${i}: 1\r\n`).join('')}content-length: 0\r\n\r\n`))
+      const failure = await failureOf(
+        answer(`HTTP/1.1 200 OK\r\n${Array.from({ length: 201 }, (_, i) => `x-${i}: 1\r\n`).join('')}content-length: 0\r\n\r\n`),
+      )
       expect(failure.kind).toBe('too_large')
     })
   })
@@ -149,7 +151,8 @@ export function failuresContract(harness: ContractHarness, subject: ClientUnderT
 const MALFORMED: Readonly<Record<string, string>> = {
   'another protocol': 'SSH-2.0-OpenSSH_9.6\r\n',
   'a status line that is none': 'HTTP/1.1 OK\r\n\r\n',
-  'both Content-Length and Transfer-Encoding': 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+  'both Content-Length and Transfer-Encoding':
+    'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
   'two lengths that differ': 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd',
   'a size of chunk that is none': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n',
   'a chunk that is longer than its size': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n',

@@ -14,7 +14,8 @@ httpClientContract({
     'truncated: a last chunk without the line that ends it': 'fetch takes it for the end',
     'truncated: gzip that ends in the middle': 'fetch cannot tell it from gzip that is broken',
     'timeout_connect: a handshake that is never answered': 'fetch does not tell connecting from waiting',
-    'sends again, once, when a connection that was used before is closed without an answer': 'fetch does not tell used connections from new ones',
+    'sends again, once, when a connection that was used before is closed without an answer':
+      'fetch does not tell used connections from new ones',
   },
 })
 

@@ -154,7 +154,10 @@ function headFailure(error: unknown, target: Target): UpstreamError {
 function bodyFailure(error: unknown, target: Target): UpstreamError {
   const code = codeOf(error)
   if (isBadHttp(code) || /Zlib|Brotli|Zstd|Decompression/i.test(code)) return malformed(target, code, error)
-  return new UpstreamError({ kind: 'truncated', message: `${target.peer} closed the connection in the middle of its answer${inBrackets(code)}.` }, error)
+  return new UpstreamError(
+    { kind: 'truncated', message: `${target.peer} closed the connection in the middle of its answer${inBrackets(code)}.` },
+    error,
+  )
 }
 
 function isBadHttp(code: string): boolean {
@@ -166,7 +169,10 @@ function tooLarge(target: Target, limit: string | number, cause?: unknown): Upst
 }
 
 function malformed(target: Target, code: string, cause: unknown): UpstreamError {
-  return new UpstreamError({ kind: 'malformed', message: `${target.peer} did not answer in HTTP/1.1 that can be read${inBrackets(code)}.` }, cause)
+  return new UpstreamError(
+    { kind: 'malformed', message: `${target.peer} did not answer in HTTP/1.1 that can be read${inBrackets(code)}.` },
+    cause,
+  )
 }
 
 function inBrackets(code: string): string {

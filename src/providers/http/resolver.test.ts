@@ -47,5 +47,9 @@ test('a name that no longer exists is not reached at its old addresses', async (
 })
 
 test('without addresses from before, the failure is the answer', async () => {
-  expect(await scripted(fails('DNS_ESERVFAIL')).resolve().catch((error: unknown) => error)).toMatchObject({ code: 'DNS_ESERVFAIL' })
+  expect(
+    await scripted(fails('DNS_ESERVFAIL'))
+      .resolve()
+      .catch((error: unknown) => error),
+  ).toMatchObject({ code: 'DNS_ESERVFAIL' })
 })

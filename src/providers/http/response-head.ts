@@ -1,5 +1,9 @@
 /** How the end of a body is found. */
-export type Framing = { readonly type: 'none' } | { readonly type: 'length'; readonly length: number } | { readonly type: 'chunked' } | { readonly type: 'close' }
+export type Framing =
+  | { readonly type: 'none' }
+  | { readonly type: 'length'; readonly length: number }
+  | { readonly type: 'chunked' }
+  | { readonly type: 'close' }
 
 /** The head of one response. */
 export interface ResponseHead {
@@ -147,7 +151,10 @@ function staysOpen(headers: ReadonlyMap<string, string>, isHttp11: boolean): boo
   const connection = headers.get('connection')
   if (connection === undefined) return isHttp11
   if (connection === 'keep-alive') return true
-  const options = connection.toLowerCase().split(',').map((option) => option.trim())
+  const options = connection
+    .toLowerCase()
+    .split(',')
+    .map((option) => option.trim())
   return !options.includes('close') && (isHttp11 || options.includes('keep-alive'))
 }
 

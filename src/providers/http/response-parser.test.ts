@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { UpstreamError } from '#contract'
 import { ResponseParser } from './response-parser.ts'
 
@@ -51,7 +51,16 @@ interface Sample {
 }
 
 const chunkedBody = fc
-  .tuple(fc.array(fc.tuple(content.filter((c) => c.length > 0), fc.constantFrom('', ';a=b', ' ; q="x y"', ' ')), { maxLength: 6 }), fc.array(token, { maxLength: 3 }))
+  .tuple(
+    fc.array(
+      fc.tuple(
+        content.filter((c) => c.length > 0),
+        fc.constantFrom('', ';a=b', ' ; q="x y"', ' '),
+      ),
+      { maxLength: 6 },
+    ),
+    fc.array(token, { maxLength: 3 }),
+  )
   .map(([chunks, trailers]): Sample & { readonly header: string } => ({
     header: 'Transfer-Encoding: Chunked',
     wire: `${chunks.map(([c, extension]) => `${c.length.toString(16)}${extension}\r\n${c}\r\n`).join('')}0\r\n${trailers.map((name) => `${name}: t\r\n`).join('')}\r\n`,
@@ -69,13 +78,18 @@ const sample = fc
 describe('ResponseParser', () => {
   test('reads the same from any split, and the body is what was sent', () => {
     fc.assert(
-      fc.property(sample, fc.array(fc.nat(5_000), { maxLength: 20 }), fc.constantFrom('', 'HTTP/1.1 200 OK'), ({ wire, body }, cuts, excess) => {
-        const bytes = Buffer.from(wire + excess, 'latin1')
-        const whole = read([bytes])
-        expect(whole).toMatchObject({ status: 200, body, isDone: true, failure: undefined, hasExcess: excess !== '' })
-        expect(read(split(bytes, cuts))).toEqual(whole)
-        expect(read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole)
-      }),
+      fc.property(
+        sample,
+        fc.array(fc.nat(5_000), { maxLength: 20 }),
+        fc.constantFrom('', 'HTTP/1.1 200 OK'),
+        ({ wire, body }, cuts, excess) => {
+          const bytes = Buffer.from(wire + excess, 'latin1')
+          const whole = read([bytes])
+          expect(whole).toMatchObject({ status: 200, body, isDone: true, failure: undefined, hasExcess: excess !== '' })
+          expect(read(split(bytes, cuts))).toEqual(whole)
+          expect(read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole)
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -89,7 +103,10 @@ describe('ResponseParser', () => {
   })
 
   test('damaged responses never throw, and fail or not whatever the split', () => {
-    const damage = fc.array(fc.tuple(fc.nat(5_000), fc.constantFrom('\0', '\r', '\n', ' ', 'z', ':', '0', '\r\n\r\n')), { minLength: 1, maxLength: 4 })
+    const damage = fc.array(fc.tuple(fc.nat(5_000), fc.constantFrom('\0', '\r', '\n', ' ', 'z', ':', '0', '\r\n\r\n')), {
+      minLength: 1,
+      maxLength: 4,
+    })
     fc.assert(
       fc.property(sample, damage, fc.array(fc.nat(5_000), { maxLength: 8 }), ({ wire }, edits, cuts) => {
         let damaged = wire
@@ -155,7 +172,10 @@ describe('ResponseParser', () => {
 
   test('takes a head of exactly 64 KiB and not one byte more, whole or in pieces', () => {
     const rest = 'HTTP/1.1 204 No Content\r\na: \r\n\r\n'
-    for (const [size, failure] of [[65_536, undefined], [65_537, 'too_large']] as const) {
+    for (const [size, failure] of [
+      [65_536, undefined],
+      [65_537, 'too_large'],
+    ] as const) {
       const bytes = Buffer.from(rest.replace('a: ', `a: ${'x'.repeat(size - rest.length)}`))
       expect(bytes).toHaveLength(size)
       expect(read([bytes]).failure).toBe(failure)

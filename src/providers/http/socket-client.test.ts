@@ -80,7 +80,10 @@ describe('connecting', () => {
     await using server = await wireServer(answering)
     const send = sender({ lookup: () => Promise.resolve(['::1', '::1']) })
     const failure = await failureOf(send(server.url('/', 'upstream.test')))
-    expect(failure).toMatchObject({ kind: 'connect', message: `upstream.test:${server.port} refused the connection or cannot be reached from here. 2 addresses were tried.` })
+    expect(failure).toMatchObject({
+      kind: 'connect',
+      message: `upstream.test:${server.port} refused the connection or cannot be reached from here. 2 addresses were tried.`,
+    })
   })
 
   test('an address that does not answer: timeout_connect; beside it, after the stagger, the next', async () => {
@@ -215,7 +218,9 @@ test('2,000 streams are open at once and one more call is answered', async () =>
 
 test('X1 a header that cannot be sent is refused without its value', async () => {
   await using server = await wireServer(() => undefined)
-  const error: unknown = await sender()(server.url(), { headers: { authorization: 'Bearer secret\r\nx: y' } }).catch((thrown: unknown) => thrown)
+  const error: unknown = await sender()(server.url(), { headers: { authorization: 'Bearer secret\r\nx: y' } }).catch(
+    (thrown: unknown) => thrown,
+  )
   expect(error).toBeInstanceOf(AppError)
   expect(String(error)).toContain('"authorization" cannot be sent')
   expect(String(error)).not.toContain('secret')

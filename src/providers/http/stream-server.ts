@@ -1,3 +1,5 @@
+import { stdout } from 'node:process'
+
 /**
  * A server process of the tests: it begins a stream for each request and leaves it open, and answers `/one` at once. A
  * process of its own, since both ends of thousands of sockets would need twice the descriptors. Writes its port.
@@ -13,6 +15,4 @@ const server = Bun.listen({
     error: () => undefined,
   },
 })
-process.stdout.write(`${server.port}\n`)
-
-export {}
+stdout.write(`${server.port}\n`)
