@@ -31,7 +31,8 @@ export function classifyResponse(response: ErrorResponse): Failure {
 
 /** What an error within a response that began as a success means: `value` is its parsed JSON. Pure. */
 export function classifyEvent(value: unknown, context: { readonly now: number; readonly credential?: string | undefined }): Failure {
-  return describe(readError(value), undefined, { headers: NO_HEADERS, body: JSON.stringify(value) ?? '', ...context })
+  const body = readError(value)
+  return describe(body, undefined, { headers: NO_HEADERS, body: body.message, ...context })
 }
 
 function describe(body: ErrorBody, status: number | undefined, response: Omit<ErrorResponse, 'status'>): Failure {

@@ -15,6 +15,8 @@ export interface ReadContext {
 const PING = Buffer.from(': ping\n\n')
 const DONE = Buffer.from('data: [DONE]\n\n')
 const COLON = 58
+/** Shorter JSON cannot be nested too deeply to be written. */
+export const DEEP_FROM = 16_384
 const KNOWN_FIELDS = /^(?::|(?:event|id|retry|data)(?::|$)|$)/
 const strict = new TextDecoder('utf-8', { fatal: true })
 
@@ -49,6 +51,7 @@ function parseData(event: SseEvent, context: ReadContext): Readonly<Record<strin
   } catch {
     value = undefined
   }
+  if (data.length > DEEP_FROM && !canBeWritten(value)) throw malformed('An event holds JSON that is nested too deeply')
   if (event.event === 'error') throw new UpstreamError(classifyEvent(value ?? { message: data }, toClassify(context)))
   if (isObject(value)) return value
   throw malformed(value === undefined ? 'An event holds data that is not JSON' : 'An event holds JSON that is not an object')
@@ -85,6 +88,16 @@ export function failIfBroken(reason: unknown): void {
     message: `The provider broke its answer off and says so (finish_reason ${String(reason)}).`,
     providerCode: String(reason),
   })
+}
+
+/** Whether a parsed value can be turned into JSON again: parsing goes deeper than that. */
+export function canBeWritten(value: unknown): boolean {
+  try {
+    JSON.stringify(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether the bytes are well-formed; asked only where the decoded text has a replacement character. */

@@ -10,7 +10,7 @@ import { readModelList } from './model-list.ts'
 
 /** How much of an error response is read, and for how long. */
 const ERROR_BYTES = 65_536
-const ERROR_MS = 2_000
+const ERROR_MS = 1_000
 const MODEL_LIST_BYTES = 8 * 1_024 * 1_024
 const MODEL_LIST_MS = 15_000
 

@@ -169,6 +169,16 @@ describe('S3: what cannot be read fails the attempt after the frames before it',
     })
   }
 
+  test('JSON that is nested too deeply to be written again', async () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    for (const field of ['"error"', '"choices":[],"x"', '"type":"error","x"']) {
+      expect((await ask(streamed(`data: {${field}:${deep}}\n\n`))).error?.failure.kind).toBe('malformed')
+      expect((await ask(rawResponse(200, {}, `{${field}:${deep}}`))).error?.failure.kind).toBe('malformed')
+    }
+    const refused = await ask(rawResponse(400, {}, `{"error":${deep}}`))
+    expect(refused.error?.failure.kind).toBe('invalid_request')
+  })
+
   test('a replacement character that was sent as one is text', async () => {
     const { frames, error } = await ask(streamed(words('a\uFFFDb', 'stop')))
     expect(error).toBeUndefined()
