@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
-import { systemClock } from '#base'
+import { sleep, systemClock } from '#base'
 import { UpstreamError } from '#contract'
 import type { HttpClient, HttpResponse } from './http-client.ts'
 import { TEST_AUTHORITY } from './test-certificates.ts'
@@ -143,11 +143,11 @@ export async function settled(read: () => number): Promise<void> {
       last = read()
       since = systemClock.monotonic()
     }
-    await Bun.sleep(10)
+    await sleep(systemClock, 10)
   }
 }
 
 /** Resolves when the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(1)
+  while (!condition()) await sleep(systemClock, 1)
 }
