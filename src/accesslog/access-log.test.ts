@@ -218,7 +218,7 @@ describe('law 3: calls never wait for the log', () => {
       const began = systemClock.monotonic()
       let last = began
       const record = call()
-      while (last - began < 2_000) {
+      while (last - began < 1_000) {
         await sleep(systemClock, 1)
         // As many as are due by now, so that a slow turn makes up for it.
         while (offered < (last - began) * 100) accessLog.record({ ...record, id: `call_${++count}_${offered++}` })
@@ -233,7 +233,7 @@ describe('law 3: calls never wait for the log', () => {
         `offered ${offered}, written ${written}, dropped ${dropped}; turns of the event loop: p99 ${p99.toFixed(1)} ms, longest ${turns.at(-1)?.toFixed(1)} ms`,
       )
       expect(written + dropped).toBe(offered)
-      expect(offered).toBeGreaterThan(100_000)
+      expect(offered).toBeGreaterThan(80_000)
       if (state === 'free') expect(written).toBeGreaterThan(20_000)
       else expect(written).toBe(1)
       // The longest turn also tells of other programs on this machine.

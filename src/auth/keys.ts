@@ -23,7 +23,7 @@ export interface KeysOptions {
 /** The topic under which a change of keys is announced. */
 export const KEYS_TOPIC = 'keys'
 
-const POLL_MS = 500
+const POLL_MS = 400
 const FIRST_LOAD_MS = 1_000
 const DEADLINE_MS = 2_000
 const USES_MS = 60_000
