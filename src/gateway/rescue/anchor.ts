@@ -38,7 +38,17 @@ function isUnambiguous(core: string, anchor: string): boolean {
   return core.indexOf(anchor) === core.length - anchor.length
 }
 
-const FOLDED: Readonly<Record<string, string>> = { '‘': "'", '’': "'", '“': '"', '”': '"', '–': '-', '—': '-', '\u2011': '-', '\u00a0': ' ', '\u202f': ' ' }
+const FOLDED: Readonly<Record<string, string>> = {
+  '‘': "'",
+  '’': "'",
+  '“': '"',
+  '”': '"',
+  '–': '-',
+  '—': '-',
+  '\u2011': '-',
+  '\u00a0': ' ',
+  '\u202f': ' ',
+}
 
 /**
  * Compares the anchor with the text at `from`, any run of white space being equal to any other, and typographic quotes and

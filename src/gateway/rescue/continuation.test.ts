@@ -33,8 +33,14 @@ test('restart sends the same request again, its limits whole', () => {
 test('limits shrink by what was delivered, never below 1, and say when nothing is left', () => {
   const limited = { ...request, max_tokens: 50, max_completion_tokens: null }
   expect(continuationRequest(limited, 'The keeper', 20, 'prefill').body).toMatchObject({ max_tokens: 30, max_completion_tokens: null })
-  expect(continuationRequest({ ...request, max_completion_tokens: 20 }, 'The keeper', 20, 'instruct')).toMatchObject({ body: { max_completion_tokens: 1 }, spent: true })
-  expect(continuationRequest({ ...request, max_tokens: 20 }, 'The keeper', 25, 'restart')).toMatchObject({ body: { max_tokens: 20 }, spent: true })
+  expect(continuationRequest({ ...request, max_completion_tokens: 20 }, 'The keeper', 20, 'instruct')).toMatchObject({
+    body: { max_completion_tokens: 1 },
+    spent: true,
+  })
+  expect(continuationRequest({ ...request, max_tokens: 20 }, 'The keeper', 25, 'restart')).toMatchObject({
+    body: { max_tokens: 20 },
+    spent: true,
+  })
 })
 
 test("the caller's own prefill is lengthened, text and parts alike", () => {
@@ -46,7 +52,13 @@ test("the caller's own prefill is lengthened, text and parts alike", () => {
   const parts = { role: 'assistant', content: [{ type: 'text', text: 'Once' }] }
   expect(continuationRequest({ ...request, messages: [user, parts] }, ' upon a', 2, 'prefill').body['messages']).toEqual([
     user,
-    { role: 'assistant', content: [{ type: 'text', text: 'Once' }, { type: 'text', text: ' upon a' }] },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', text: 'Once' },
+        { type: 'text', text: ' upon a' },
+      ],
+    },
   ])
 })
 
@@ -76,7 +88,7 @@ test('an anchor is the end of the text, occurs once, is short and begins with a 
       if (anchor === undefined) return
       expect(core.endsWith(anchor)).toBe(true)
       expect(anchor.length).toBeLessThanOrEqual(400)
-      expect(anchor).not.toMatch(/^[\s\p{M}\u200d\ufe0f\udc00-\udfff]/u)
+      expect(anchor).not.toMatch(/^(?:\s|\p{M}|\u200d|[\udc00-\udfff])/u)
       if (core.length > 24) expect(core.indexOf(anchor)).toBe(core.length - anchor.length)
     }),
     { numRuns: 3_000 },

@@ -39,7 +39,31 @@ test('agrees with JSON.parse on texts of JSON characters', () => {
 })
 
 test('what cannot become JSON is refused', () => {
-  for (const text of ['{,', '[,', '[1,]', '{"a":1,}', '01', '1.e', '-a', '.5', '+1', 'tru ', 'nulll', '"\n', '"\\x', '"\\u12g', '{} {', 'Sure', '{a', '{"a" 1', '[1 2', '}', ']', '[}', '1e+.']) {
+  for (const text of [
+    '{,',
+    '[,',
+    '[1,]',
+    '{"a":1,}',
+    '01',
+    '1.e',
+    '-a',
+    '.5',
+    '+1',
+    'tru ',
+    'nulll',
+    '"\n',
+    '"\\x',
+    '"\\u12g',
+    '{} {',
+    'Sure',
+    '{a',
+    '{"a" 1',
+    '[1 2',
+    '}',
+    ']',
+    '[}',
+    '1e+.',
+  ]) {
     expect({ text, valid: check(text).valid }).toEqual({ text, valid: false })
   }
 })

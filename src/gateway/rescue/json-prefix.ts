@@ -149,7 +149,10 @@ export class JsonPrefix {
     return this.#stack.pop() === bracket ? this.#valueEnd() : 'invalid'
   }
 
-  #number(state: 'minus' | 'zero' | 'digits' | 'point' | 'fraction' | 'exponent' | 'exponentSign' | 'exponentDigits', character: string): State {
+  #number(
+    state: 'minus' | 'zero' | 'digits' | 'point' | 'fraction' | 'exponent' | 'exponentSign' | 'exponentDigits',
+    character: string,
+  ): State {
     if (isDigit(character)) {
       if (state === 'minus') return character === '0' ? 'zero' : 'digits'
       if (state === 'zero') return 'invalid'
@@ -157,7 +160,8 @@ export class JsonPrefix {
       return state === 'point' || state === 'fraction' ? 'fraction' : 'exponentDigits'
     }
     if (character === '.') return state === 'zero' || state === 'digits' ? 'point' : 'invalid'
-    if (character === 'e' || character === 'E') return state === 'zero' || state === 'digits' || state === 'fraction' ? 'exponent' : 'invalid'
+    if (character === 'e' || character === 'E')
+      return state === 'zero' || state === 'digits' || state === 'fraction' ? 'exponent' : 'invalid'
     if (character === '+' || character === '-') return state === 'exponent' ? 'exponentSign' : 'invalid'
     if (!NUMBER_ENDS.has(state)) return 'invalid'
     return this.#structure(this.#valueEnd() === 'done' ? 'done' : 'afterValue', character)

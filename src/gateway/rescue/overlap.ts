@@ -60,10 +60,17 @@ function isTightRepeat(overlap: Overlap, text: string, weight: TextWeight): bool
     if (text.length >= 4 && (content + digits > 0 || /^[ \t]/.test(text))) return true
     if (LINE_OPENING.test(text) && /^\s/.test(after)) return true
   }
-  if (!isSeparated(core, start) && text !== lastWord(core)) return content >= (prefill ? 6 : 5) && weight.distinct >= 4
+  if (!isSeparated(core, start) && text !== lastWord(core)) {
+    return content >= (prefill ? 6 : 5) && weight.distinct >= 4 && !followsSameCharacter(core, start)
+  }
   if (residue !== '' && /^\s/.test(after)) return true
   if (/\s/.test(text) && visible >= 3 && content + digits > 0) return true
   return content >= (prefill && words < 2 ? 3 : 2) && visible >= 2
+}
+
+/** Whether the text before `start` ends as the delivered text does, so that it may go on the same way a second time. */
+function followsSameCharacter(core: string, start: number): boolean {
+  return start > 0 && core.charAt(start - 1).toLowerCase() === core.slice(-1).toLowerCase()
 }
 
 /** Whether a line begins at this position. */
@@ -74,7 +81,10 @@ function startsLine(core: string, position: number): boolean {
 /** Whether the delivered text itself already says its end twice, with nothing but white space between. */
 function isSaidTwice(core: string, text: string): boolean {
   const said = text.trim()
-  return core.slice(0, core.length - said.length).trimEnd().endsWith(said)
+  return core
+    .slice(0, core.length - said.length)
+    .trimEnd()
+    .endsWith(said)
 }
 
 /**
@@ -82,10 +92,10 @@ function isSaidTwice(core: string, text: string): boolean {
  * telling of the same text. A text that goes on may come back to words it used before, but only where a sentence can begin.
  */
 export function isOtherTelling(core: string, residue: string, start: number, depth: number, way: Continuation): boolean {
-  if (/\s/.test(core.charAt(start))) return false
+  if (/\s/.test(core.charAt(start)) || (residue === '' && followsSameCharacter(core, start))) return false
   const { words, content } = weigh(core.slice(start, start + depth))
   if (start === 0 && content >= (way === 'prefill' ? 80 : 30)) return true
   if (words < 3 || content < 12) return false
-  if (residue === '' && lastWord(core) !== '' && isSeparated(core, start)) return true
+  if (way === 'instruct' && residue === '' && lastWord(core) !== '' && isSeparated(core, start)) return true
   return content >= 20 && isSentenceStart(core, start) && !endsSentence(core + residue)
 }

@@ -4,7 +4,8 @@ const KNOWN =
 const PUNCTUATION = /^[\s\p{P}\p{S}]{0,20}$/u
 const FENCE = /^\s*```[\w+-]*\n\s*$/
 const ENDING = /[:：.!…。！\n]\s*["'“”„«»「『>*_`\s.…]*$/u
-const CONTINUING = /^(?:sure|certainly|of course|okay|ok|absolutely|apologies|sorry|here)\b[^\n]{0,120}\b(?:continu|rest\b|where it|left off|picking up)[^\n]{0,80}[:.]\s*\n+/iu
+const CONTINUING =
+  /^(?:sure|certainly|of course|okay|ok|absolutely|apologies|sorry|here)\b[^\n]{0,120}\b(?:continu|rest\b|where it|left off|picking up)[^\n]{0,80}[:.]\s*\n+/iu
 
 /** What stands before the anchor: nothing that matters, an introduction, or text that may belong to the answer. */
 export function isPreamble(text: string, core: string): boolean {

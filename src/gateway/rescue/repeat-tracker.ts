@@ -62,7 +62,7 @@ export class RepeatTracker {
       if (core.endsWith(head.slice(0, length))) this.#length = length
     }
     this.#seen = head.length
-    for (let start = core.lastIndexOf(head, core.length - head.length - 1); start >= 0; ) {
+    for (let start = core.lastIndexOf(head, core.length - head.length - 1); start >= 0;) {
       this.#followed.push(start)
       if (start === 0) break
       if (this.#followed.length === MOST - 1) {
@@ -80,7 +80,8 @@ export class RepeatTracker {
     for (const start of this.#followed) {
       const from = start + this.#seen
       const left = this.#core.length - from
-      if (!this.#core.startsWith(text.slice(0, left), from)) this.#abandoned.push({ start, depth: this.#seen + common(this.#core, from, text) })
+      if (!this.#core.startsWith(text.slice(0, left), from))
+        this.#abandoned.push({ start, depth: this.#seen + common(this.#core, from, text) })
       else if (text.length < left) kept.push(start)
       else this.#length = Math.max(this.#length, this.#core.length - start)
     }

@@ -22,7 +22,12 @@ function join({ delivered, way, anchor, pieces }: Joint): { text: string } | { b
   return 'broken' in end ? { broken: end.broken, sent } : { text: delivered + sent + end.text }
 }
 
-function joinWhole(delivered: string, way: Continuation, reply: string, anchor?: string): { text: string } | { broken: string; sent: string } {
+function joinWhole(
+  delivered: string,
+  way: Continuation,
+  reply: string,
+  anchor?: string,
+): { text: string } | { broken: string; sent: string } {
   return join({ delivered, way, anchor, pieces: [reply] })
 }
 
@@ -38,12 +43,12 @@ function split(text: string, cuts: readonly number[]): string[] {
 
 const natural = fc.constantFrom(...Object.values(NATURAL_TEXTS))
 const any = fc.constantFrom(...Object.values(NATURAL_TEXTS), ...Object.values(REPETITIVE_TEXTS))
-const random = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 120 })
+const random = fc.string({ unit: 'grapheme', minLength: 2, maxLength: 120 })
 const cuts = fc.array(fc.nat(2_000), { maxLength: 30 })
 const position = fc.double({ min: 0, max: 1, noNaN: true })
 
 function cutAt(text: string, share: number): number {
-  return 1 + Math.floor(share * (text.length - 1))
+  return Math.max(1, Math.min(text.length - 1, Math.ceil(share * text.length)))
 }
 
 describe('S2: what is sent and what was delivered are one text', () => {
@@ -108,13 +113,18 @@ describe('S2: what is sent and what was delivered are one text', () => {
   test('the outcome does not depend on how the reply is split', () => {
     const reply = fc.tuple(any, position, position, fc.nat(60), fc.constantFrom('', ' ', '\n', 'Sure, here is the rest:\n\n', '"', '…'))
     fc.assert(
-      fc.property(reply, cuts, fc.constantFrom<Continuation>('prefill', 'instruct', 'restart'), ([text, share, back, more, before], pieces, way) => {
-        const cut = cutAt(text, share)
-        const delivered = text.slice(0, cut)
-        const anchor = way === 'instruct' ? anchorOf(delivered) : undefined
-        const replied = before + text.slice(Math.floor(cut * back), cut + more)
-        expect(join({ delivered, way, anchor, pieces: split(replied, pieces) })).toEqual(joinWhole(delivered, way, replied, anchor))
-      }),
+      fc.property(
+        reply,
+        cuts,
+        fc.constantFrom<Continuation>('prefill', 'instruct', 'restart'),
+        ([text, share, back, more, before], pieces, way) => {
+          const cut = cutAt(text, share)
+          const delivered = text.slice(0, cut)
+          const anchor = way === 'instruct' ? anchorOf(delivered) : undefined
+          const replied = before + text.slice(Math.floor(cut * back), cut + more)
+          expect(join({ delivered, way, anchor, pieces: split(replied, pieces) })).toEqual(joinWhole(delivered, way, replied, anchor))
+        },
+      ),
       { numRuns: 5_000 },
     )
   })
@@ -174,7 +184,9 @@ describe('what upstreams do', () => {
     ['repeats a line of code', 'x += 1\n', '\nx += 1\nreturn x'],
   ])('is not taken for a repeat when it %s', (_, before, reply) => {
     const { core } = divideDelivered(before)
-    expect(joinWhole(before, 'prefill', reply)).toEqual({ text: before + reply.slice(reply.startsWith(before.slice(core.length)) ? before.length - core.length : 0) })
+    expect(joinWhole(before, 'prefill', reply)).toEqual({
+      text: before + reply.slice(reply.startsWith(before.slice(core.length)) ? before.length - core.length : 0),
+    })
   })
 })
 
@@ -186,7 +198,12 @@ describe('without an honest seam nothing is sent', () => {
     ['an answer that ends before the seam', 'restart', delivered.slice(0, 20), 'ended_before_seam'],
     ['a retelling that diverges', 'prefill', `${delivered.slice(0, -30)}ship owners of Hull and others of that name`, 'retold'],
     ['a retelling of the anchor', 'instruct', 'by a company from Hull, and then it was painted.', 'retold'],
-    ['the anchor after other text', 'instruct', `My answer would have been another one. ${anchorOf(delivered)} it shone.`, 'anchor_after_other_text'],
+    [
+      'the anchor after other text',
+      'instruct',
+      `My answer would have been another one. ${anchorOf(delivered)} it shone.`,
+      'anchor_after_other_text',
+    ],
     ['a new sentence within a sentence', 'instruct', 'Lighthouses are towers with a light.', 'does_not_follow'],
     ['an announcement without the anchor', 'instruct', 'Sure, here is the rest:\n\nit shone.', 'does_not_follow'],
   ])('%s (%s)', (_, way, reply, reason) => {
@@ -241,7 +258,11 @@ describe('bounds', () => {
 
   test('a reply that continues is held back for 16 units, or 300 where it may introduce an anchor', () => {
     const delivered = NATURAL_TEXTS['english']?.slice(0, 200) ?? ''
-    for (const [way, first, most] of [['prefill', 'A', 18], ['instruct', ' a', 18], ['instruct', 'Under', 300]] as const) {
+    for (const [way, first, most] of [
+      ['prefill', 'A', 18],
+      ['instruct', ' a', 18],
+      ['instruct', 'Under', 300],
+    ] as const) {
       const seam = new Seam(`${delivered}. `, way, way === 'instruct' ? anchorOf(`${delivered}. `) : undefined)
       let held = 0
       for (const piece of tokens(`${first} wholly new sentence goes on and on, ${long}`)) {

@@ -21,9 +21,17 @@ import type { Continuation } from '#contract'
 import { matchAnchor } from './anchor.ts'
 import { divideDelivered, endsInHalf } from './delivered-core.ts'
 import { isOtherTelling, judgeOverlap } from './overlap.ts'
-import { announcedContinuation, closingMark, hasOpenFence, isPreamble, mayAnnounce, mayBePreamble, opensLikeIntroduction } from './preamble.ts'
+import {
+  announcedContinuation,
+  closingMark,
+  hasOpenFence,
+  isPreamble,
+  mayAnnounce,
+  mayBePreamble,
+  opensLikeIntroduction,
+} from './preamble.ts'
 import { RepeatTracker } from './repeat-tracker.ts'
-import { endsSentence, startsWithLetter } from './text-shape.ts'
+import { startsWithLetter, stopsWithin } from './text-shape.ts'
 
 /** Why no honest seam exists. */
 export type BrokenSeam =
@@ -110,7 +118,7 @@ export class Seam {
         text = this.#decide(true)
       }
     }
-    if (!this.#reason && !this.#spoke && this.#delivered !== '' && !endsSentence(this.#delivered)) this.#break('empty_reply')
+    if (!this.#reason && !this.#spoke && stopsWithin(this.#delivered)) this.#break('empty_reply')
     if (this.#reason) return { broken: this.#reason }
     text += this.#half
     this.#half = ''
@@ -150,8 +158,7 @@ export class Seam {
     this.#held = [reply]
     const after = reply.slice(length)
     if (length > 0 && after.length < 2 && !ended) return ''
-    const verdict =
-      length === 0 ? 'chance' : judgeOverlap({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
+    const verdict = length === 0 ? 'chance' : judgeOverlap({ core, residue: this.#residue, length, after, way: this.#way, anchorLength })
     if (verdict === 'repeat' && (length >= anchorLength || !opensLikeIntroduction(reply))) return this.#join(after)
     const anchored = this.#anchor === undefined || this.#announced ? undefined : this.#findAnchor(reply, this.#anchor, ended)
     if (anchored !== undefined) return anchored

@@ -2,7 +2,11 @@ import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { StopScan } from './stop-sequences.ts'
 
-function scan(stops: string | readonly string[] | null | undefined, delivered: string, pieces: readonly string[]): { text: string; stopped: boolean } {
+function scan(
+  stops: string | readonly string[] | null | undefined,
+  delivered: string,
+  pieces: readonly string[],
+): { text: string; stopped: boolean } {
   const scanner = new StopScan(stops, delivered)
   let text = ''
   for (const piece of pieces) {

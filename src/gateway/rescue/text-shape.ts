@@ -5,8 +5,9 @@ const DENSE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Th
 const HAN = /\p{Script=Han}/u
 const EMOJI = /\p{Extended_Pictographic}|[\u{1f1e6}-\u{1f1ff}]/gu
 const DIGIT = /\p{Nd}/gu
-/** Characters that belong to the one before: marks, joiners, variation selectors, skin tones, second halves. */
-const ATTACHED = /^[\p{M}\u200d\ufe0e\ufe0f\u{1f3fb}-\u{1f3ff}\udc00-\udfff]/u
+/** Characters that belong to the one before: marks (variation selectors too), joiners, skin tones, second halves. */
+const ATTACHED = /^(?:\p{M}|\u200d|\p{Emoji_Modifier}|[\udc00-\udfff])/u
+const STOPS_WITHIN = /[\p{L}\p{M}\p{N}\p{Ps}\p{Pi}\p{Pd},;:、，：；][ \t]*$/u
 const SENTENCE_END = /[.!?…。！？؟।][\p{Pe}\p{Pf}"'*_`]*$/u
 
 /** How much a piece of text says, so that meeting it twice is or is not a coincidence. */
@@ -88,4 +89,9 @@ export function endsSentence(text: string): boolean {
 /** Whether a sentence or a line begins at this position. */
 export function isSentenceStart(text: string, position: number): boolean {
   return position === 0 || endsSentence(text.slice(Math.max(0, position - 40), position))
+}
+
+/** Whether the text stops where more must follow: in or behind a word, at a comma, an opening bracket, a dash. */
+export function stopsWithin(text: string): boolean {
+  return STOPS_WITHIN.test(text.slice(-40))
 }
