@@ -1,26 +1,28 @@
 import { describe, expect, test } from 'bun:test'
-import { array, assert, constantFrom, integer, option, property, record } from 'fast-check'
+import * as fc from 'fast-check'
 import { AppError, sha256, systemClock } from '#base'
 import { type ApiKey, makeKey, mergeKeys, missingFrom } from './api-key.ts'
 
 /** Lists of keys out of a few, each revoked or not. */
-const lists = fc.array(record({ id: constantFrom('a', 'b', 'c', 'd'), revokedAt: option(integer({ min: 1, max: 9 })) })).map((picks) => {
-  const keys = new Map<string, ApiKey>()
-  for (const { id, revokedAt } of picks) {
-    keys.set(id, {
-      id,
-      name: id,
-      prefix: 'hf_',
-      hash: sha256(id),
-      scopes: ['call'],
-      limit: null,
-      createdAt: 0,
-      lastUsedAt: null,
-      revokedAt,
-    })
-  }
-  return [...keys.values()]
-})
+const lists = fc
+  .array(fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), revokedAt: fc.option(fc.integer({ min: 1, max: 9 })) }))
+  .map((picks) => {
+    const keys = new Map<string, ApiKey>()
+    for (const { id, revokedAt } of picks) {
+      keys.set(id, {
+        id,
+        name: id,
+        prefix: 'hf_',
+        hash: sha256(id),
+        scopes: ['call'],
+        limit: null,
+        createdAt: 0,
+        lastUsedAt: null,
+        revokedAt,
+      })
+    }
+    return [...keys.values()]
+  })
 
 function summary(keys: Iterable<ApiKey>): readonly string[] {
   return [...keys].map((key) => `${key.id} ${key.revokedAt === null ? 'works' : 'revoked'}`).toSorted()
@@ -40,8 +42,8 @@ describe('keys', () => {
   })
 
   test('lists merge to the same keys in whatever order and however often, and no revocation is ever undone', () => {
-    assert(
-      property(lists, lists, lists, (one, two, three) => {
+    fc.assert(
+      fc.property(lists, lists, lists, (one, two, three) => {
         const merged = mergeKeys(mergeKeys(one, two).values(), three)
         expect(summary(merged.values())).toEqual(summary(mergeKeys(three, mergeKeys(two, one).values()).values()))
         expect(summary(mergeKeys(merged.values(), two).values())).toEqual(summary(merged.values()))
@@ -51,8 +53,8 @@ describe('keys', () => {
   })
 
   test('what a list lacks, added to it, makes it lack nothing', () => {
-    assert(
-      property(lists, lists, (one, two) => {
+    fc.assert(
+      fc.property(lists, lists, (one, two) => {
         const mine = mergeKeys(one, [])
         const missing = missingFrom(mine, two)
         expect(missingFrom(mergeKeys(one, missing), two)).toEqual([])
