@@ -1,4 +1,5 @@
 import { describe, expect } from 'bun:test'
+import { gzipSync } from 'node:zlib'
 import { UpstreamError } from '#contract'
 import { type ContractHarness, AT_ONCE_MS, ok, readAll, settled, until, within } from './contract-harness.ts'
 import { type WirePeer, type WireServer, wireServer } from './wire-server.ts'
@@ -170,6 +171,22 @@ export function connectionsContract(harness: ContractHarness): void {
         await arrived.promise
         await settled(() => 0)
       })
+    })
+
+    invariant('S4 an abort ends a compressed body, what is already here included', async () => {
+      const body = gzipSync('x'.repeat(1 << 20))
+      await using server = await wireServer(async (peer) => {
+        await peer.request()
+        peer.write(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length + 1}\r\n\r\n`)
+        peer.write(body)
+      })
+      const controller = new AbortController()
+      const response = await send(server.url(), { signal: controller.signal })
+      await response.body.next()
+      const closed = within(AT_ONCE_MS, server.peers[0]?.closed)
+      controller.abort(reason)
+      expect(await response.body.next().catch((error: unknown) => error)).toBe(reason)
+      await closed
     })
 
     invariant('S4 closes the socket while the request is written', async () => {

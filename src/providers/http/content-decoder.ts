@@ -1,27 +1,29 @@
 import { pipeline, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
-import { messageOf } from '#base'
+import { abortReason, messageOf } from '#base'
 import { UpstreamError } from '#contract'
 import type { ResponseHead } from './response-head.ts'
 
 type Bytes = AsyncIterableIterator<Uint8Array>
 
 /** The body without its content encoding, decoded as it arrives. We ask for none; some upstreams compress all the same. */
-export function decodeBody(body: Bytes, head: ResponseHead, peer: string): Bytes {
+export function decodeBody(body: Bytes, head: ResponseHead, { peer, signal }: { peer: string; signal: AbortSignal }): Bytes {
   const coding = head.headers.get('content-encoding')
   if (coding === undefined || coding === 'identity' || coding === '' || head.framing.type === 'none') return body
-  return new DecodedBody(body, coding.toLowerCase(), peer)
+  return new DecodedBody(body, { coding: coding.toLowerCase(), peer, signal })
 }
 
 /** Reads one piece from the source for each that is asked for, so that a small body cannot become a large one in memory. */
 class DecodedBody implements AsyncIterableIterator<Uint8Array> {
   readonly #source: Bytes
   readonly #pieces: AsyncGenerator<Uint8Array, undefined>
+  readonly #signal: AbortSignal
   readonly #abandoned = new AbortController()
 
-  constructor(source: Bytes, coding: string, peer: string) {
+  constructor(source: Bytes, options: { coding: string; peer: string; signal: AbortSignal }) {
     this.#source = source
-    this.#pieces = decoded(source, { coding, peer, signal: this.#abandoned.signal })
+    this.#signal = options.signal
+    this.#pieces = decoded(source, { ...options, signal: this.#abandoned.signal })
   }
 
   [Symbol.asyncIterator](): this {
@@ -29,7 +31,7 @@ class DecodedBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return this.#pieces.next()
+    return this.#signal.aborted ? Promise.reject(abortReason(this.#signal)) : this.#pieces.next()
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {

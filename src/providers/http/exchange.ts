@@ -64,7 +64,7 @@ export class Exchange implements ConnectionRequest {
       status: head.status,
       headers: head.headers,
       phases: { dns, connect, tls, headers: headersMs },
-      body: decodeBody(body, head, this.#target.peer),
+      body: decodeBody(body, head, { peer: this.#target.peer, signal: this.#signal }),
     })
   }
 
