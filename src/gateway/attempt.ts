@@ -34,8 +34,9 @@ export class Attempt {
   #timer: Timer | undefined
   #slowTimer: Timer | undefined
   #response: UpstreamResponse | undefined
-  /** Since when somebody waits for a frame; Infinity while nobody does. */
-  #waitingSince = Infinity
+  /** Since when nobody waits for a frame, because the client does not read; undefined while somebody does. */
+  #pausedAt: number | undefined
+  /** When the last token came, put off by the time in which nobody waited. */
   #lastTokenAt: number
   #tokens = 0
 
@@ -60,7 +61,6 @@ export class Attempt {
   /** Sends the request; resolves when the upstream's head is a success. Throws `UpstreamError`. */
   async open(): Promise<UpstreamResponse> {
     const { provider, body, stream, deadlines, clock } = this.#options
-    this.#waitingSince = this.startedAt
     this.#watch(stream ? deadlines.firstToken : deadlines.connect + deadlines.headers)
     const request = { body, stream, connectMs: deadlines.connect, headersMs: deadlines.headers }
     this.#response = await provider.open(request, this.#controller.signal)
@@ -74,15 +74,19 @@ export class Attempt {
 
   /** The next batch of frames. Throws `UpstreamError`. */
   next(): Promise<IteratorResult<readonly Frame[]>> {
-    this.#waitingSince = this.#options.clock.monotonic()
+    if (this.#pausedAt !== undefined) {
+      this.#lastTokenAt += this.#options.clock.monotonic() - this.#pausedAt
+      this.#pausedAt = undefined
+    }
     return this.#response ? this.#response.frames.next() : Promise.resolve({ done: true, value: undefined })
   }
 
   /** Notes a batch that has come, and how many tokens came in this attempt up to now. */
   received(tokens: number): void {
-    this.#waitingSince = Infinity
+    const now = this.#options.clock.monotonic()
+    this.#pausedAt = now
     if (tokens === this.#tokens && this.#options.stream) return
-    this.#lastTokenAt = this.#options.clock.monotonic()
+    this.#lastTokenAt = now
     if (this.firstTokenMs === null && tokens > 0) {
       this.firstTokenMs = this.#lastTokenAt - this.startedAt
       this.#watchPace(tokens)
@@ -138,8 +142,9 @@ export class Attempt {
     const now = clock.monotonic()
     const began = stream ? this.firstTokenMs !== null : this.#response !== undefined
     const spent = now - this.startedAt
-    const silentSince = Math.max(this.#waitingSince === Infinity ? now : this.#waitingSince, this.#lastTokenAt)
-    const left = began ? deadlines.stall - (now - silentSince) : (stream ? deadlines.firstToken : deadlines.connect + deadlines.headers) - spent
+    const toBegin = stream ? deadlines.firstToken : deadlines.connect + deadlines.headers
+    const silence = this.#pausedAt === undefined ? now - this.#lastTokenAt : 0
+    const left = began ? deadlines.stall - silence : toBegin - spent
     if (spent >= totalLeft) this.#fail('timeout_total', `The call's time of ${deadlines.total} ms is over.`)
     else if (left > 0) this.#watch(left)
     else if (!this.#response) this.#fail('timeout_headers', `${upstream} sent no response within ${Math.round(spent)} ms.`)
@@ -152,8 +157,7 @@ export class Attempt {
     if (!slow) return
     this.#slowTimer = clock.after(slow.over, () => {
       const wanted = (slow.tokensPerSecond * slow.over) / 1_000
-      const waiting = this.#waitingSince !== Infinity
-      if (waiting && this.#tokens - tokensBefore < wanted && slow.applies()) {
+      if (this.#pausedAt === undefined && this.#tokens - tokensBefore < wanted && slow.applies()) {
         this.#fail('slow', `${upstream} sent fewer than ${slow.tokensPerSecond} tokens a second over ${slow.over} ms.`)
       } else this.#watchPace(this.#tokens)
     })

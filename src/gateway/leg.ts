@@ -59,6 +59,7 @@ export class Leg {
   /** Reads one batch and returns what of it is to be sent. Once the answer is whole, nothing that happens upstream matters (S3). */
   async read(): Promise<Uint8Array | undefined> {
     const { attempt, relay } = this.#options
+    if (relay.fault !== undefined) throw relay.fault
     let result
     try {
       result = await attempt.next()

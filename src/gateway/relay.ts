@@ -35,6 +35,8 @@ export class Relay {
   /** Frames with tokens in them: content, reasoning, pieces of tool calls. */
   tokens = 0
   usage: Usage | undefined
+  /** Why this answer is broken behind what was let through. */
+  fault: unknown
   /** Everything was sent, `[DONE]` included. */
   ended = false
 
@@ -47,14 +49,22 @@ export class Relay {
     return this.#finished >= this.#options.choices
   }
 
-  /** What these frames let through. Throws `UpstreamError` when the answer turns out to be broken. */
+  /**
+   * What these frames let through. Throws `UpstreamError` when the answer turns out to be broken; what stands before the break
+   * is let through first, and `fault` holds what is to be thrown then.
+   */
   take(frames: readonly Frame[]): Uint8Array | undefined {
     const out: Uint8Array[] = []
-    for (const frame of frames) {
-      if (this.ended) break
-      if (frame.type === 'chunk') this.#takeChunk(frame, out)
-      else if (frame.type === 'answer') this.#takeAnswer(frame, out)
-      else if (frame.type === 'done') this.#end(out)
+    try {
+      for (const frame of frames) {
+        if (this.ended) break
+        if (frame.type === 'chunk') this.#takeChunk(frame, out)
+        else if (frame.type === 'answer') this.#takeAnswer(frame, out)
+        else if (frame.type === 'done') this.#end(out)
+      }
+    } catch (thrown) {
+      if (out.length === 0) throw thrown
+      this.fault = thrown
     }
     return joined(out)
   }

@@ -61,7 +61,7 @@ function isTightRepeat(overlap: Overlap, text: string, weight: TextWeight): bool
     if (LINE_OPENING.test(text) && /^\s/.test(after)) return true
   }
   if (!isSeparated(core, start) && text !== lastWord(core)) {
-    return content >= (prefill ? 6 : 5) && weight.distinct >= 4 && !followsSameCharacter(core, start)
+    return content >= (prefill ? 6 : 5) && weight.distinct >= 4 && !followsSameWord(core, start)
   }
   if (residue !== '' && /^\s/.test(after)) return true
   if (/\s/.test(text) && visible >= 3 && content + digits > 0) return true
@@ -69,8 +69,10 @@ function isTightRepeat(overlap: Overlap, text: string, weight: TextWeight): bool
 }
 
 /** Whether the text before `start` ends as the delivered text does, so that it may go on the same way a second time. */
-function followsSameCharacter(core: string, start: number): boolean {
-  return start > 0 && core.charAt(start - 1).toLowerCase() === core.slice(-1).toLowerCase()
+function followsSameWord(core: string, start: number): boolean {
+  const before = core.slice(Math.max(0, start - 80), start).toLowerCase()
+  const word = lastWord(core).toLowerCase()
+  return before !== '' && before.at(-1) === core.at(-1)?.toLowerCase() && (word === '' || lastWord(before) === word)
 }
 
 /** Whether a line begins at this position. */
@@ -92,7 +94,7 @@ function isSaidTwice(core: string, text: string): boolean {
  * telling of the same text. A text that goes on may come back to words it used before, but only where a sentence can begin.
  */
 export function isOtherTelling(core: string, residue: string, start: number, depth: number, way: Continuation): boolean {
-  if (/\s/.test(core.charAt(start)) || (residue === '' && followsSameCharacter(core, start))) return false
+  if (/\s/.test(core.charAt(start)) || (residue === '' && followsSameWord(core, start))) return false
   const { words, content } = weigh(core.slice(start, start + depth))
   if (start === 0 && content >= (way === 'prefill' ? 80 : 30)) return true
   if (words < 3 || content < 12) return false
