@@ -1,3 +1,4 @@
 import { main } from '#cli'
 
-process.exitCode = await main(process.argv.slice(2), process.env)
+// What is still open then, such as a connection that an upstream keeps, is nobody's any more.
+process.exit(await main(process.argv.slice(2), process.env))

@@ -7,5 +7,5 @@
 export { type App, createApp, type Overrides } from './create-app.ts'
 export { portHolder } from './port-holder.ts'
 export { ProcessLock } from './process-lock.ts'
-export { describeProcess, type ProcessRecord, readProcess } from './process-record.ts'
-export { readSettings, type Settings, SETTINGS, type SettingName, unknownSettings } from './settings.ts'
+export { type ProcessRecord, readProcess } from './process-record.ts'
+export { readSettings, type Settings, type SettingName, unknownSettings } from './settings.ts'

@@ -3,17 +3,33 @@ import { VERSION } from './version.ts'
 
 /** What a person wants to know when the server has started. */
 export function banner(settings: Settings, urls: readonly string[], summary: ReturnType<App['summary']>): string {
-  const [url = ''] = urls
+  const url = mainUrl(settings, urls)
   const model = summary.models[0] ?? 'PROVIDER/MODEL'
   const key = summary.ownerMode ? '' : " -H 'authorization: Bearer KEY'"
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })
-  return `Holdfast ${VERSION} serves ${urls.join(' and ')}
+  return `Holdfast ${VERSION} serves ${url}${listening(settings, urls)}
   config  ${settings.configFile}: ${configWords(summary)}
   data    ${settings.dataFolder}
   log     stderr, ${settings.log.level}
   access  ${summary.ownerMode ? 'programs on this machine, without a key' : 'with a key'}
   try     curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body}'
 `
+}
+
+/** The address to show: one that a person would type. */
+function mainUrl(settings: Settings, urls: readonly string[]): string {
+  const url = new URL(urls[0] ?? 'http://localhost')
+  if (settings.publicUrl) return settings.publicUrl.href.replace(/\/$/, '')
+  return isBothLoopbacks(settings, urls) ? `http://localhost:${url.port}` : url.origin
+}
+
+function listening(settings: Settings, urls: readonly string[]): string {
+  if (isBothLoopbacks(settings, urls) && !settings.publicUrl) return ` (${settings.hosts.join(' and ')})`
+  return settings.publicUrl || urls.length > 1 ? ` (listens at ${urls.join(' and ')})` : ''
+}
+
+function isBothLoopbacks({ hosts }: Settings, urls: readonly string[]): boolean {
+  return hosts.length === 2 && urls.length === 2
 }
 
 function configWords({ source, models }: ReturnType<App['summary']>): string {

@@ -8,11 +8,11 @@ export function logOutput(stream: Writable): (line: string) => void {
   let waiting = 0
   let dropped = 0
   stream.on('error', () => undefined)
+  stream.on('drain', () => {
+    waiting = 0
+  })
   const write = (text: string): void => {
-    waiting += text.length
-    stream.write(text, () => {
-      waiting -= text.length
-    })
+    if (!stream.write(text)) waiting += text.length
   }
   return (line) => {
     if (waiting + line.length > MOST_WAITING) {

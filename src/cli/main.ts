@@ -1,4 +1,5 @@
-import { AppError, nearest, systemClock } from '#base'
+import type { Writable } from 'node:stream'
+import { AppError, firstOf, nearest, systemClock } from '#base'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { helpOf, overview } from './help.ts'
@@ -7,13 +8,14 @@ import { VERSION } from './version.ts'
 
 const HELP: ReadonlySet<string> = new Set(['--help', '-h'])
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['bad_usage', 'bad_setting'])
-/** How long an open handle may keep a process that has nothing left to do. */
-const LINGER_MS = 2_000
+/** How long the end waits for a reader of stderr. */
+const LINGER_MS = 200
 
 /** Runs one command line. Resolves to the exit code: 0 done, 1 not done, 2 not understood. */
 export async function main(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const code = await run(argv, env)
-  systemClock.after(LINGER_MS, () => process.exit(code))
+  await ended(process.stdout)
+  await firstOf(systemClock, ended(process.stderr), LINGER_MS)
   return code
 }
 
@@ -38,10 +40,18 @@ async function run(argv: readonly string[], env: Readonly<Record<string, string 
   }
 }
 
+/** Ends a stream; resolves when everything written has been read, or nobody reads any more. */
+function ended(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve())
+    stream.end(() => resolve())
+  })
+}
+
 function help(topic: string | undefined): number {
-  if (topic === undefined || HELP.has(topic)) return say(overview(COMMANDS).trimEnd())
+  if (topic === undefined || HELP.has(topic)) return say(overview(COMMANDS))
   const command = find(topic)
-  return command ? say(helpOf(command).trimEnd()) : notUnderstood(unknownCommand(topic))
+  return command ? say(helpOf(command)) : notUnderstood(unknownCommand(topic))
 }
 
 function find(name: string): Command | undefined {
@@ -55,7 +65,7 @@ function unknownCommand(name: string): string {
 }
 
 function say(text: string): number {
-  console.log(text)
+  process.stdout.write(`${text.trimEnd()}\n`)
   return 0
 }
 

@@ -29,7 +29,7 @@ export async function reload(dataFolder: string, json: boolean): Promise<number>
     console.error(`The server did not reload: ${text.slice(0, 500)}`)
     return 1
   }
-  console.log(json ? JSON.stringify(answer, null, 2) : inWords(answer))
+  process.stdout.write(`${json ? JSON.stringify(answer, null, 2) : inWords(answer)}\n`)
   return answer.outcome === 'refused' ? 1 : 0
 }
 
