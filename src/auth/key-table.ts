@@ -5,6 +5,7 @@ import { formatCallLimit, parseCallLimit } from './call-limit.ts'
 import type { KeyFile } from './key-file.ts'
 
 const TOPIC = 'keys'
+const REMEMBER_TURNS = 10
 
 /** The keys in the database, and the number of changes that led to them. */
 export interface StoredKeys {
@@ -37,6 +38,16 @@ export async function restoreKeys(store: Store, file: KeyFile, clock: Clock): Pr
   if (kept === undefined || kept.size === 0) return
   const missing = missingFrom((await loadKeys(store)).keys, kept.values())
   if (missing.length > 0) await saveKeys(store, missing, clock.now())
+}
+
+/** Writes what the file lacks, until it lacks nothing: another process may have written an older list in between. */
+export async function rememberKeys(store: Store, file: KeyFile): Promise<void> {
+  for (let turn = 0; turn < REMEMBER_TURNS; turn++) {
+    const { keys } = await loadKeys(store)
+    const kept = await file.read().catch(() => undefined)
+    if (kept !== undefined && missingFrom(kept, keys.values()).length === 0) return
+    await file.write(keys.values())
+  }
 }
 
 /** Adds one key whose name no working key has yet; throws `key_exists`. Resolves to whether it is the first ever. */

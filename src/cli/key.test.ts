@@ -11,6 +11,8 @@ import { keyCommand } from './key.ts'
 
 let folder = ''
 
+const SCRIPT = join(import.meta.dir, 'fixtures', 'run-command.ts')
+
 interface Run {
   readonly code: number
   readonly out: string
@@ -134,6 +136,20 @@ describe('holdfast key', () => {
     expect(await who(secret)).toBe('app')
     expect((await key('revoke', 'app')).code).toBe(0)
     expect(who(secret)).rejects.toThrow('was revoked')
+  })
+
+  test('commands that run at once all leave their key in the database and in the file', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    const codes = await Promise.all(
+      names.map(
+        (name) => Bun.spawn([process.execPath, SCRIPT, folder, 'key', 'create', name], { stdout: 'ignore', stderr: 'ignore' }).exited,
+      ),
+    )
+    expect(codes).toEqual([0, 0, 0, 0])
+    const listed: { name: string }[] = JSON.parse((await key('list', '--json')).out)
+    expect(listed.map((one) => one.name).toSorted()).toEqual(names)
+    const kept: { keys: { name: string }[] } = JSON.parse(readFileSync(join(folder, 'keys.json'), 'utf8'))
+    expect(kept.keys.map((one) => one.name).toSorted()).toEqual(names)
   })
 
   test('a locked or damaged database is named, and nothing is set aside', async () => {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { AppError, createLogger, messageOf } from '#base'
-import { addKey, type ApiKey, formatCallLimit, isScope, KeyFile, loadKeys, makeKey, restoreKeys, revokeKey } from '#auth'
-import { databaseFile, openStore } from '#store'
+import { addKey, type ApiKey, formatCallLimit, isScope, KeyFile, loadKeys, makeKey, rememberKeys, restoreKeys, revokeKey } from '#auth'
+import { databaseFile, openStore, type Store } from '#store'
 import type { CommandContext } from './command-context.ts'
 import { day, plain, table } from './text-table.ts'
 
@@ -58,11 +58,11 @@ async function act(options: Options, made: MadeKey | undefined, context: Command
   await restoreKeys(store, file, clock)
   if (made) {
     const { first } = await addKey(store, made.key)
-    await remember(file, made.key, context)
+    await remember(store, file, context)
     announce(made, first, options, context)
   } else {
     const key = await revokeKey(store, name, clock.now())
-    await remember(file, key, context)
+    await remember(store, file, context)
     context.write(
       options.json
         ? `${JSON.stringify(shown(key))}\n`
@@ -105,9 +105,9 @@ function announce({ secret, key }: MadeKey, first: boolean, options: Options, co
 }
 
 /** The file beside the database is what a start without the database knows; without it the key still works. */
-async function remember(file: KeyFile, key: ApiKey, context: CommandContext): Promise<void> {
+async function remember(store: Store, file: KeyFile, context: CommandContext): Promise<void> {
   try {
-    await file.write([key])
+    await rememberKeys(store, file)
   } catch (error) {
     context.writeError(`${file.path} could not be written (${messageOf(error)}). A running server writes it when it can.\n`)
   }

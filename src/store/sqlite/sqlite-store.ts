@@ -23,6 +23,7 @@ export interface SqliteStoreOptions {
 }
 
 const DEADLINE_MS = 5_000
+const OPEN_PATIENCE_MS = 500
 const OPEN_DEADLINE_MS = 10_000
 /** A check reads the whole file. */
 const CHECK_DEADLINE_MS = 600_000
@@ -208,7 +209,17 @@ export class SqliteStore implements Store {
     const { signal } = controller
     const deadlineMs = this.#suspect ? CHECK_DEADLINE_MS : OPEN_DEADLINE_MS
     const timer = this.#clock.after(deadlineMs, () => controller.abort(unavailable('it could not be opened in time.')))
-    const open = (): Promise<StatementResult> => abortable(worker.perform({ type: 'open', file, readOnly, check: this.#suspect }), signal)
+    // Others that open the same file at the same moment lock it for an instant; that is not worth a word.
+    const patientUntil = this.#clock.monotonic() + OPEN_PATIENCE_MS
+    const open = async (): Promise<void> => {
+      try {
+        await abortable(worker.perform({ type: 'open', file, readOnly, check: this.#suspect }), signal)
+      } catch (error) {
+        if (!isBusy(error) || this.#clock.monotonic() > patientUntil) throw error
+        await sleep(this.#clock, BUSY_RETRY_MS, signal)
+        await open()
+      }
+    }
     try {
       try {
         await open()
