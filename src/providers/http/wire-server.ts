@@ -9,7 +9,8 @@ export class WirePeer {
   readonly index: number
   /** Resolves when the connection is closed, however that happened. */
   readonly closed: Promise<void>
-  #input: Buffer = Buffer.alloc(0)
+  #pieces: Buffer[] = []
+  #length = 0
   #wake: () => void = () => undefined
   #isClosed = false
 
@@ -18,7 +19,8 @@ export class WirePeer {
     this.index = index
     socket.on('error', () => undefined)
     socket.on('data', (bytes: Buffer) => {
-      this.#input = Buffer.concat([this.#input, bytes])
+      this.#pieces.push(bytes)
+      this.#length += bytes.length
       this.#wake()
     })
     socket.on('end', () => this.#wake())
@@ -33,17 +35,19 @@ export class WirePeer {
 
   /** The next request, head and body, when it has come whole; undefined when the client closed first. */
   async request(): Promise<{ head: string; body: Buffer } | undefined> {
+    let needed = 1
     for (;;) {
-      const headEnd = this.#input.indexOf('\r\n\r\n')
-      if (headEnd !== -1) {
-        const head = this.#input.toString('latin1', 0, headEnd)
-        const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
-        const end = headEnd + 4 + length
-        if (this.#input.length >= end) {
-          const body = this.#input.subarray(headEnd + 4, end)
-          this.#input = this.#input.subarray(end)
-          return { head, body }
+      if (this.#length >= needed) {
+        const input = Buffer.concat(this.#pieces)
+        this.#keep(input)
+        const headEnd = input.indexOf('\r\n\r\n')
+        const head = input.toString('latin1', 0, Math.max(headEnd, 0))
+        const end = headEnd + 4 + Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
+        if (headEnd !== -1 && input.length >= end) {
+          this.#keep(input.subarray(end))
+          return { head, body: input.subarray(headEnd + 4, end) }
         }
+        needed = headEnd === -1 ? input.length + 1 : end
       }
       if (this.#isClosed || this.socket.readableEnded) return undefined
       await new Promise<void>((resolve) => {
@@ -54,11 +58,16 @@ export class WirePeer {
 
   /** Resolves when the client sent anything. */
   async anything(): Promise<void> {
-    while (this.#input.length === 0 && !this.#isClosed) {
+    while (this.#length === 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
     }
+  }
+
+  #keep(input: Buffer): void {
+    this.#pieces = [input]
+    this.#length = input.length
   }
 
   write(data: string | Uint8Array): void {
