@@ -3,6 +3,7 @@ import { type ChatChunk, type Failure, UpstreamError } from '#contract'
 import { classifyEvent } from '../classify.ts'
 import type { Frame } from '../provider.ts'
 import { brokenFinish, fitOf, isError, isObject, rewriteVariant } from './chunk-shape.ts'
+import { isTooDeep } from './nesting.ts'
 
 /** What reading a response needs to know beside its bytes. */
 export interface ReadContext {
@@ -15,8 +16,6 @@ export interface ReadContext {
 const PING = Buffer.from(': ping\n\n')
 const DONE = Buffer.from('data: [DONE]\n\n')
 const COLON = 58
-/** Shorter JSON cannot be nested too deeply to be written. */
-export const DEEP_FROM = 16_384
 const KNOWN_FIELDS = /^(?::|(?:event|id|retry|data)(?::|$)|$)/
 const strict = new TextDecoder('utf-8', { fatal: true })
 
@@ -45,13 +44,13 @@ export function readEvent(event: SseEvent, context: ReadContext): Frame {
 function parseData(event: SseEvent, context: ReadContext): Readonly<Record<string, unknown>> {
   const data = event.data ?? ''
   if (data.includes('\uFFFD') && !isUtf8(event.bytes)) throw malformed('An event holds bytes that are not UTF-8')
+  if (isTooDeep(data)) throw malformed('An event holds JSON that is nested too deeply')
   let value: unknown
   try {
     value = JSON.parse(data)
   } catch {
     value = undefined
   }
-  if (data.length > DEEP_FROM && !canBeWritten(value)) throw malformed('An event holds JSON that is nested too deeply')
   if (event.event === 'error') throw new UpstreamError(classifyEvent(value ?? { message: data }, toClassify(context)))
   if (isObject(value)) return value
   throw malformed(value === undefined ? 'An event holds data that is not JSON' : 'An event holds JSON that is not an object')
@@ -88,16 +87,6 @@ export function failIfBroken(reason: unknown): void {
     message: `The provider broke its answer off and says so (finish_reason ${String(reason)}).`,
     providerCode: String(reason),
   })
-}
-
-/** Whether a parsed value can be turned into JSON again: parsing goes deeper than that. */
-export function canBeWritten(value: unknown): boolean {
-  try {
-    JSON.stringify(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Whether the bytes are well-formed; asked only where the decoded text has a replacement character. */

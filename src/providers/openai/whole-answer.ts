@@ -3,7 +3,8 @@ import { classifyEvent } from '../classify.ts'
 import { readErrorBody } from '../error-body.ts'
 import type { Frame } from '../provider.ts'
 import { isError, isObject } from './chunk-shape.ts'
-import { canBeWritten, DEEP_FROM, failed, failIfBroken, isUtf8, malformed, type ReadContext } from './event-frame.ts'
+import { failed, failIfBroken, isUtf8, malformed, type ReadContext } from './event-frame.ts'
+import { isTooDeep } from './nesting.ts'
 
 /** Largest whole answer, bytes. */
 export const LARGEST_ANSWER = 64 * 1_024 * 1_024
@@ -29,8 +30,8 @@ export async function readWhole(body: AsyncIterableIterator<Uint8Array>, first?:
 export function readAnswer(bytes: Buffer, context: ReadContext): AnswerFrame {
   const text = bytes.toString('utf8')
   if (text.includes('\uFFFD') && !isUtf8(bytes)) throw malformed('The answer holds bytes that are not UTF-8')
+  if (isTooDeep(text)) throw malformed('The answer is JSON that is nested too deeply')
   const value = parse(text)
-  if (text.length > DEEP_FROM && !canBeWritten(value)) throw malformed('The answer is JSON that is nested too deeply')
   if (!isObject(value)) throw malformed('The answer is JSON but not an object')
   if (isError(value) || (!('choices' in value) && readErrorBody(text).message !== '')) {
     throw new UpstreamError(classifyEvent(value, { now: context.now(), credential: context.credential }))

@@ -175,6 +175,8 @@ describe('S3: what cannot be read fails the attempt after the frames before it',
       expect((await ask(streamed(`data: {${field}:${deep}}\n\n`))).error?.failure.kind).toBe('malformed')
       expect((await ask(rawResponse(200, {}, `{${field}:${deep}}`))).error?.failure.kind).toBe('malformed')
     }
+    const long = words('"[{\\\\'.repeat(20_000), 'stop')
+    expect(bytesOf((await ask(streamed(long))).frames)).toBe(long)
     const refused = await ask(rawResponse(400, {}, `{"error":${deep}}`))
     expect(refused.error?.failure.kind).toBe('invalid_request')
   })
