@@ -54,7 +54,7 @@ function streamResult(call: WireCall): ChatResult {
   const chunks = datas.filter((data) => data !== '[DONE]').map(parseChunk)
   const choices = chunks.flatMap((chunk) => chunk.choices ?? []).filter((choice) => (choice.index ?? 0) === 0)
   const error = chunks.find((chunk) => chunk.error)?.error
-  const finish = choices.findLast((choice) => typeof choice.finish_reason === 'string')?.finish_reason ?? null
+  const finish = choices.findLast((choice) => isFinish(choice.finish_reason))?.finish_reason ?? null
   const result: ChatResult = {
     status: call.status,
     headers: call.headers,
@@ -92,9 +92,14 @@ function holdToInvariants(result: ChatResult, datas: readonly string[]): void {
   expect(new Set(answers.map((chunk) => chunk.id)).size, 'S7: one id').toBeLessThanOrEqual(1)
   expect(new Set(answers.map((chunk) => chunk.created)).size, 'S7: one created').toBeLessThanOrEqual(1)
   for (const index of new Set(answers.flatMap((chunk) => chunk.choices ?? []).map((choice) => choice.index ?? 0))) {
-    const finishes = answers.flatMap((chunk) => chunk.choices ?? []).filter((choice) => (choice.index ?? 0) === index && typeof choice.finish_reason === 'string')
+    const finishes = answers.flatMap((chunk) => chunk.choices ?? []).filter((choice) => (choice.index ?? 0) === index && isFinish(choice.finish_reason))
     expect(finishes.length, `S1: one finish for choice ${index}`).toBeLessThanOrEqual(1)
   }
+}
+
+/** Some providers write an empty reason where OpenAI writes null. */
+function isFinish(reason: string | null | undefined): boolean {
+  return typeof reason === 'string' && reason !== ''
 }
 
 function jsonResult(call: WireCall): ChatResult {
