@@ -50,8 +50,16 @@ describe('imports', () => {
     ['behind a door', 'doors-only', { 'src/store/open.ts': `import { now } from '#base/clock.ts'\nexport const open = now\n` }],
     ['behind a door, from a test', 'doors-only', { 'test/helper.ts': `import { now } from '#base/clock.ts'\nexport const helper = now\n` }],
     ['its own door', 'own-door', { 'src/store/open.ts': `import { a } from '#store'\nexport const open = a\n` }],
-    ['a path that leaves the folder', 'relative-import', { 'src/store/open.ts': `import { now } from '../base/clock.ts'\nexport const open = now\n` }],
-    ['a worker outside of the folder', 'relative-import', { 'src/store/open.ts': `export const open = new URL('../base/clock.ts', import.meta.url)\n` }],
+    [
+      'a path that leaves the folder',
+      'relative-import',
+      { 'src/store/open.ts': `import { now } from '../base/clock.ts'\nexport const open = now\n` },
+    ],
+    [
+      'a worker outside of the folder',
+      'relative-import',
+      { 'src/store/open.ts': `export const open = new URL('../base/clock.ts', import.meta.url)\n` },
+    ],
     ['main.ts by a path', 'relative-import', { 'src/main.ts': `import { main } from './cli/index.ts'\nmain()\n` }],
     ['from a test into src by a path', 'relative-import', { 'test/helper.ts': `export { open as helper } from '../src/store/open.ts'\n` }],
     ['from src into tests', 'relative-import', { 'src/store/open.ts': `export { helper as open } from '../../test/helper.ts'\n` }],
@@ -88,13 +96,21 @@ describe('syntax', () => {
     ['no-non-null', 'a!.b', 'const a = b!', 'f(c![0])'],
     ['no-plain-error', `throw new Error('x')`, `const e = new Error('x')`, `throw Error('x')`, `reject(new Error('x'))`],
     ['clock', 'Date.now()', 'const clock = Date.now', `Date['now']()`, 'new Date()', 'Date()', 'performance.now()', 'Math.random()'],
-    ['clock', 'setTimeout(f, 1)', 'setInterval(f, 1)', 'globalThis.setTimeout(f)', 'const wait = { setTimeout }', 'const later = setTimeout'],
+    [
+      'clock',
+      'setTimeout(f, 1)',
+      'setInterval(f, 1)',
+      'globalThis.setTimeout(f)',
+      'const wait = { setTimeout }',
+      'const later = setTimeout',
+    ],
     ['clock', 'crypto.randomUUID()', 'await Bun.sleep(1)', 'AbortSignal.timeout(5)', 'process.hrtime.bigint()'],
     ['clock', `import { randomUUID } from 'node:crypto'`, `import { setTimeout as wait } from 'node:timers/promises'`],
     ['syntax', 'const = 1'],
   ]
   for (const [rule, ...sources] of CASES) {
-    for (const source of sources) test(`${source}: ${rule}`, () => expect(broken({ 'src/store/open.ts': `${source}\nexport const open = 1\n` })).toContain(rule))
+    for (const source of sources)
+      test(`${source}: ${rule}`, () => expect(broken({ 'src/store/open.ts': `${source}\nexport const open = 1\n` })).toContain(rule))
   }
 
   test('what only looks alike is let through', () => {
@@ -129,7 +145,8 @@ describe('shape', () => {
   })
 
   test('a folder has a name', () => {
-    for (const name of ['utils', 'helpers', 'common', 'lib', 'core', 'shared']) expect(broken({ [`src/store/${name}/a.ts`]: lines(1) })).toEqual(['folder-name'])
+    for (const name of ['utils', 'helpers', 'common', 'lib', 'core', 'shared'])
+      expect(broken({ [`src/store/${name}/a.ts`]: lines(1) })).toEqual(['folder-name'])
     expect(broken({ 'src/store/core.ts': lines(1) })).toEqual([])
   })
 
@@ -148,11 +165,17 @@ describe('shape', () => {
     ['says everything where the table does not', header('everything below')],
   ]
   for (const [name, text] of HEADERS) {
-    test(`a door's header: ${name}`, () => expect(broken({ 'src/store/index.ts': `${text}export { open } from './open.ts'\n` })).toEqual(['door-header']))
+    test(`a door's header: ${name}`, () =>
+      expect(broken({ 'src/store/index.ts': `${text}export { open } from './open.ts'\n` })).toEqual(['door-header']))
   }
 })
 
 test('a violation says where it is', () => {
-  const [violation] = violations(new Map([['src/base/clock.ts', `const a = 1\n\nconst b: any = a\n`], ['src/base/index.ts', header('nothing')]]))
+  const [violation] = violations(
+    new Map([
+      ['src/base/clock.ts', `const a = 1\n\nconst b: any = a\n`],
+      ['src/base/index.ts', header('nothing')],
+    ]),
+  )
   expect(violation).toEqual({ path: 'src/base/clock.ts', line: 3, rule: 'no-any', message: 'says any; say unknown and parse it' })
 })

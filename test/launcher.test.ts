@@ -82,7 +82,11 @@ class Launched implements AsyncDisposable {
   constructor(installed: Installed, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const launcher = join(installed.modules, 'holdfast/bin/holdfast.mjs')
     const { BUN_CONFIG_MAX_HTTP_REQUESTS: _, NODE_ENV: __, ...inherited } = process.env
-    this.#child = spawn('node', [launcher, ...args], { cwd: installed.folder, env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn('node', [launcher, ...args], {
+      cwd: installed.folder,
+      env: { ...inherited, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#gone = once(this.#child, 'close')
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()))
   }

@@ -15,7 +15,10 @@ const LAUNCHER = fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url))
 
 /** Runs one command line to its end. */
 async function holdfast(place: Place, ...args: string[]): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn('node', [LAUNCHER, ...args, '--data', place.dataFolder], { env: { ...process.env, ...ENV }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('node', [LAUNCHER, ...args, '--data', place.dataFolder], {
+    env: { ...process.env, ...ENV },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   await once(child, 'close')
@@ -107,7 +110,11 @@ test('O1 calls are answered when nobody can read the log any more', async () => 
   try {
     child.stderr.destroy()
     child.stdout.resume()
-    await eventually('it listens', async () => (await readFile(join(place.dataFolder, 'process.json'), 'utf8').catch(() => '')) !== '', 10_000)
+    await eventually(
+      'it listens',
+      async () => (await readFile(join(place.dataFolder, 'process.json'), 'utf8').catch(() => '')) !== '',
+      10_000,
+    )
     const { url } = JSON.parse(await readFile(join(place.dataFolder, 'process.json'), 'utf8')) as { readonly url: string }
     child.stdout.destroy()
     for (let n = 0; n < 20; n++) {

@@ -14,8 +14,14 @@ test('a port that nobody holds has no holder', async () => {
 })
 
 test('only sockets that listen count, on exactly this port', () => {
-  const row = (local: string, state: string, inode: string): string => `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000000000000000 100 0 0 10 0`
-  const table = ['  sl  local_address rem_address   st tx_queue', row('0100007F:1F90', '0A', '11'), row('0100007F:1F90', '01', '12'), row('0100007F:1F91', '0A', '13')].join('\n')
+  const row = (local: string, state: string, inode: string): string =>
+    `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000000000000000 100 0 0 10 0`
+  const table = [
+    '  sl  local_address rem_address   st tx_queue',
+    row('0100007F:1F90', '0A', '11'),
+    row('0100007F:1F90', '01', '12'),
+    row('0100007F:1F91', '0A', '13'),
+  ].join('\n')
   expect(listeningInodes(table, 8080)).toEqual(['11'])
   expect(listeningInodes('', 8080)).toEqual([])
 })

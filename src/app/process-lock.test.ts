@@ -15,7 +15,9 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
 }
 
 /** Another process that tries to hold the folder, and what it said. */
-async function otherProcess(folder: string): Promise<AsyncDisposable & { said: string; pid: number; end(signal?: NodeJS.Signals): Promise<void> }> {
+async function otherProcess(
+  folder: string,
+): Promise<AsyncDisposable & { said: string; pid: number; end(signal?: NodeJS.Signals): Promise<void> }> {
   const child = Bun.spawn([process.execPath, HOLDER, folder], { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
   const { value } = await child.stdout.getReader().read()
   const end = async (signal?: NodeJS.Signals): Promise<void> => {
@@ -33,7 +35,9 @@ test('a second process on the same folder is refused and told who holds it, sinc
   const refusal = ProcessLock.take(folder.path, systemClock)
   await expect(refusal).rejects.toHaveProperty('code', 'data_folder_in_use')
   await expect(refusal).rejects.toThrow(
-    new RegExp(`${folder.path} is held by process ${first.pid}, which has been serving http://127.0.0.1:9 since \\d{4}-\\d\\d-\\d\\d [\\d:]{8} UTC`),
+    new RegExp(
+      `${folder.path} is held by process ${first.pid}, which has been serving http://127.0.0.1:9 since \\d{4}-\\d\\d-\\d\\d [\\d:]{8} UTC`,
+    ),
   )
   await using second = await otherProcess(folder.path)
   expect(second.said).toContain(`held by process ${first.pid}`)

@@ -41,7 +41,12 @@ describe('readSettings', () => {
       configFile: '/b',
       log: { level: 'debug', format: 'json' },
     })
-    expect(read(env, { port: '9', host: '::1', data: 'c', config: 'd' })).toMatchObject({ port: 9, hosts: ['::1'], dataFolder: 'c', configFile: 'd' })
+    expect(read(env, { port: '9', host: '::1', data: 'c', config: 'd' })).toMatchObject({
+      port: 9,
+      hosts: ['::1'],
+      dataFolder: 'c',
+      configFile: 'd',
+    })
   })
 
   test('an empty variable is one that is not set', () => {
@@ -49,14 +54,23 @@ describe('readSettings', () => {
   })
 
   test('reads the public address and the trusted proxies', () => {
-    const settings = read({ HOLDFAST_URL: 'https://ai.example.org/v', HOLDFAST_TRUST_PROXY: 'loopback, 10.0.0.0/8,2001:db8::/32,192.0.2.1' })
+    const settings = read({
+      HOLDFAST_URL: 'https://ai.example.org/v',
+      HOLDFAST_TRUST_PROXY: 'loopback, 10.0.0.0/8,2001:db8::/32,192.0.2.1',
+    })
     expect(settings.publicUrl?.href).toBe('https://ai.example.org/v')
     expect(settings.trustedProxies).toEqual(['127.0.0.0/8', '::1/128', '10.0.0.0/8', '2001:db8::/32', '192.0.2.1'])
   })
 
   test('names everything that is wrong at once, by where it was set', () => {
     const problems = problemsOf(
-      { HOLDFAST_PORT: '70000', HOLDFAST_HOST: 'example.org', HOLDFAST_LOG: 'loud', HOLDFAST_URL: 'ftp://x', HOLDFAST_TRUST_PROXY: '10.0.0.0/33' },
+      {
+        HOLDFAST_PORT: '70000',
+        HOLDFAST_HOST: 'example.org',
+        HOLDFAST_LOG: 'loud',
+        HOLDFAST_URL: 'ftp://x',
+        HOLDFAST_TRUST_PROXY: '10.0.0.0/33',
+      },
       { port: '-1', data: '' },
     )
     expect(problems.map((problem) => problem.split(':')[0])).toEqual([
@@ -70,7 +84,8 @@ describe('readSettings', () => {
     for (const problem of problems) expect(problem).toContain('Expected')
   })
 
-  for (const port of ['65536', '8o80', '1.5', ' 1 2', '0x50', '999999']) test(`refuses port ${port}`, () => expect(problemsOf({ HOLDFAST_PORT: port })).toHaveLength(1))
+  for (const port of ['65536', '8o80', '1.5', ' 1 2', '0x50', '999999'])
+    test(`refuses port ${port}`, () => expect(problemsOf({ HOLDFAST_PORT: port })).toHaveLength(1))
   for (const url of ['x', 'http://', 'https://user:secret@a.example', 'https://a.example/?q', 'https://a.example/#f', 'javascript:0']) {
     test(`refuses the public address ${url}`, () => expect(problemsOf({ HOLDFAST_URL: url })).toHaveLength(1))
   }

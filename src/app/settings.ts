@@ -60,7 +60,15 @@ export function readSettings({ env, flags, terminal }: SettingSources): Settings
   const log = read('log', 'info', parseLogSetting)
   const publicUrl = read('url', '', parsePublicUrl)
   const trustedProxies = read('trustProxy', '', parseProxies)
-  if (port === undefined || !hosts || dataFolder === undefined || configFile === undefined || !log || !trustedProxies || problems.length > 0) {
+  if (
+    port === undefined ||
+    !hosts ||
+    dataFolder === undefined ||
+    configFile === undefined ||
+    !log ||
+    !trustedProxies ||
+    problems.length > 0
+  ) {
     throw new AppError(problems.join('\n'), { code: 'bad_setting' })
   }
   return {
@@ -85,7 +93,8 @@ export function unknownSettings(env: SettingSources['env']): string[] {
 }
 
 function parsePort(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw bad(`"${text}" is no port.`, 'Expected a number from 0 (any free one) to 65535.')
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw bad(`"${text}" is no port.`, 'Expected a number from 0 (any free one) to 65535.')
   return Number(text)
 }
 
@@ -93,7 +102,10 @@ function parseHosts(text: string): readonly string[] {
   if (text === 'localhost') return LOOPBACK_HOSTS
   const address = /^\[(.*)\]$/.exec(text)?.[1] ?? text
   if (isIP(address) !== 0) return [address]
-  throw bad(`"${text}" is no address.`, 'Expected localhost, an address of this machine such as 192.0.2.7, or 0.0.0.0 (:: with IPv6) for all of them.')
+  throw bad(
+    `"${text}" is no address.`,
+    'Expected localhost, an address of this machine such as 192.0.2.7, or 0.0.0.0 (:: with IPv6) for all of them.',
+  )
 }
 
 function parsePath(text: string): string {
@@ -104,8 +116,12 @@ function parsePath(text: string): string {
 function parsePublicUrl(text: string): URL | undefined {
   if (text === '') return undefined
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '') return url
-  throw bad(`"${text}" is no public address.`, 'Expected an http or https URL without user, query or fragment, such as https://ai.example.org.')
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '')
+    return url
+  throw bad(
+    `"${text}" is no public address.`,
+    'Expected an http or https URL without user, query or fragment, such as https://ai.example.org.',
+  )
 }
 
 function parseProxies(text: string): readonly string[] {

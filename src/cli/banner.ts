@@ -33,7 +33,8 @@ function isBothLoopbacks({ hosts }: Settings, urls: readonly string[]): boolean 
 }
 
 function configWords({ source, models }: ReturnType<App['summary']>): string {
-  const serves = models.length === 0 ? 'no model named; ask for PROVIDER/MODEL' : `${models.slice(0, 8).join(', ')}${models.length > 8 ? ', …' : ''}`
+  const serves =
+    models.length === 0 ? 'no model named; ask for PROVIDER/MODEL' : `${models.slice(0, 8).join(', ')}${models.length > 8 ? ', …' : ''}`
   if (source === 'none') return 'nothing to serve yet; write it, it is read as soon as it is there'
   return source === 'file' ? serves : `it cannot be used ("holdfast check" says why), so the last good version runs: ${serves}`
 }

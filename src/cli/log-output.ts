@@ -19,7 +19,8 @@ export function logOutput(stream: Writable): (line: string) => void {
       dropped++
       return
     }
-    if (dropped > 0) write(`${JSON.stringify({ level: 'warn', message: 'Nobody read the log fast enough: lines were dropped.', dropped })}\n`)
+    if (dropped > 0)
+      write(`${JSON.stringify({ level: 'warn', message: 'Nobody read the log fast enough: lines were dropped.', dropped })}\n`)
     dropped = 0
     write(line)
   }

@@ -18,7 +18,12 @@ export async function reload(dataFolder: string, json: boolean): Promise<number>
   let text: string
   try {
     const url = new URL('/control/reload', running.url)
-    const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${running.token}` }, redirect: 'error', proxy: '' })
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${running.token}` },
+      redirect: 'error',
+      proxy: '',
+    })
     text = await response.text()
   } catch (error) {
     console.error(`The server of ${dataFolder}, process ${running.pid} at ${running.url}, does not answer (${messageOf(error)}).`)

@@ -11,7 +11,11 @@ const FLAGS: readonly SettingName[] = ['port', 'host', 'data', 'config']
 export async function serve({ flags, env }: CommandInput): Promise<number> {
   const clock = systemClock
   const given = FLAGS.map((name) => [name, flags.get(`--${name}`)] as const)
-  const settings = readSettings({ env, flags: Object.fromEntries(given.filter(([, value]) => value !== undefined)), terminal: process.stderr.isTTY })
+  const settings = readSettings({
+    env,
+    flags: Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    terminal: process.stderr.isTTY,
+  })
   const logger = createLogger({ clock, ...settings.log, write: logOutput(process.stderr) })
   for (const sentence of unknownSettings(env)) logger.warn(sentence)
   keepServing(logger)

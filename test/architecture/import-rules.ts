@@ -16,7 +16,9 @@ export function importViolations(file: SourceFile): Violation[] {
 function judge(file: SourceFile, { specifier }: Import): { rule: string; message: string } | undefined {
   if (specifier === undefined) {
     const rule = 'computed-import'
-    return file.path.startsWith('src/') ? { rule, message: 'imports what only running tells; name it, so that it can be checked' } : undefined
+    return file.path.startsWith('src/')
+      ? { rule, message: 'imports what only running tells; name it, so that it can be checked' }
+      : undefined
   }
   if (specifier.startsWith('#')) return judgeDoor(file, specifier)
   if (specifier.startsWith('.')) return judgeRelative(file, specifier)
@@ -26,12 +28,16 @@ function judge(file: SourceFile, { specifier }: Import): { rule: string; message
 
 function judgeDoor(file: SourceFile, specifier: string): { rule: string; message: string } | undefined {
   const door = specifier.slice(1)
-  if (door.includes('/')) return { rule: 'doors-only', message: `imports ${specifier}; only its door #${door.split('/')[0]} may be imported` }
+  if (door.includes('/'))
+    return { rule: 'doors-only', message: `imports ${specifier}; only its door #${door.split('/')[0]} may be imported` }
   if (!file.path.startsWith('src/')) return undefined
   if (door === file.folder) return { rule: 'own-door', message: `imports its own door ${specifier}; use a relative path` }
   const allowed = file.folder === undefined ? MAIN_CALLS : allowedDoors(file.folder)
   if (allowed === undefined || allowed.includes(door)) return undefined
-  return { rule: 'floors', message: `${file.folder ?? 'main.ts'} may not import ${specifier}; it may import ${allowed.join(', ') || 'nothing'}` }
+  return {
+    rule: 'floors',
+    message: `${file.folder ?? 'main.ts'} may not import ${specifier}; it may import ${allowed.join(', ') || 'nothing'}`,
+  }
 }
 
 function judgeRelative(file: SourceFile, specifier: string): { rule: string; message: string } | undefined {

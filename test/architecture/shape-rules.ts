@@ -16,9 +16,17 @@ function sizeAndName(file: SourceFile): Violation[] {
   if (file.lines > MOST_LINES) {
     found.push({ path: file.path, line: MOST_LINES + 1, rule: 'file-size', message: `has ${file.lines} lines; ${MOST_LINES} are the most` })
   }
-  const nameless = file.path.split('/').slice(0, -1).find((part) => NAMELESS.has(part))
+  const nameless = file.path
+    .split('/')
+    .slice(0, -1)
+    .find((part) => NAMELESS.has(part))
   if (nameless !== undefined) {
-    found.push({ path: file.path, line: 1, rule: 'folder-name', message: `is in a folder named "${nameless}", which says nothing of what is inside` })
+    found.push({
+      path: file.path,
+      line: 1,
+      rule: 'folder-name',
+      message: `is in a folder named "${nameless}", which says nothing of what is inside`,
+    })
   }
   if (/^src\/[^/]+$/.test(file.path) && file.path !== 'src/main.ts') {
     found.push({ path: file.path, line: 1, rule: 'floors', message: 'is in no folder of src; only main.ts stands there' })
@@ -51,7 +59,9 @@ function doorOf(folder: string, inside: readonly SourceFile[]): Violation[] {
 function headerOf(text: string): Record<(typeof HEADINGS)[number], string> | undefined {
   const lines = text.split('\n')
   if (lines[0] !== '/**' || lines[HEADINGS.length + 1] !== ' */') return undefined
-  const [Owns, Calls, Emits, Consumes] = HEADINGS.map((heading, i) => new RegExp(`^ \\* ${heading}: (.+)\\.$`).exec(lines[i + 1] ?? '')?.[1])
+  const [Owns, Calls, Emits, Consumes] = HEADINGS.map(
+    (heading, i) => new RegExp(`^ \\* ${heading}: (.+)\\.$`).exec(lines[i + 1] ?? '')?.[1],
+  )
   if (Owns === undefined || Calls === undefined || Emits === undefined || Consumes === undefined) return undefined
   return { Owns, Calls, Emits, Consumes }
 }
