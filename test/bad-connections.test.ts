@@ -137,6 +137,36 @@ describe('connections', () => {
     socket.destroy()
   })
 
+  test('Expect: 100-continue is answered', async () => {
+    const socket = new RawSocket(server.url)
+    const whole = requestText(PATH, { body: BODY, headers: ['expect: 100-continue'] })
+    const head = whole.slice(0, whole.indexOf('\r\n\r\n') + 4)
+    await socket.write(head)
+    await eventually('it says something', () => socket.received !== '', 1_000).catch(() => undefined)
+    await socket.write(whole.slice(head.length))
+    await eventually('it is answered', () => socket.statuses.includes(200))
+    expect([[100, 200], [200]]).toContainEqual(socket.statuses)
+    socket.destroy()
+  })
+
+  test('a body in a coding that we do not read is refused, never passed on', async () => {
+    const before = upstream.requests.length
+    const call = server.send(PATH, { body: 'not really gzip', headers: { 'content-encoding': 'gzip' } })
+    await call.ended
+    expect(call.status).toBeGreaterThanOrEqual(400)
+    expect(call.status).toBeLessThan(500)
+    expect(upstream.requests.length).toBe(before)
+  })
+
+  test('Connection: close is kept', async () => {
+    for (const body of [BODY, STREAMED]) {
+      const socket = new RawSocket(server.url)
+      await socket.write(requestText(PATH, { body, headers: ['connection: close'] }))
+      expect(await socket.closesWithin(2_000)).toBe(true)
+      expect(socket.statuses).toEqual([200])
+    }
+  })
+
   test('a connection is used again after an answer, a stream, and an error', async () => {
     const socket = new RawSocket(server.url)
     const bodies = [BODY, STREAMED, '{"model":"nobody","messages":[{"role":"user","content":"x"}]}', 'garbage', BODY]

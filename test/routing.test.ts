@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { eventually, timed } from './eventually.ts'
 import { ENV, routeOver, SHORT } from './routes.ts'
 import { after, framesOf, healthy, play, silent, stepsOf, WireServer } from './upstreams/index.ts'
+import type { WireCall } from './wire-client.ts'
 import { startWorld } from './world.ts'
 
 const TEXT = 'Routed.'
@@ -23,7 +24,7 @@ describe('which upstream is asked', () => {
     await using a = await WireServer.listen(hang)
     await using b = await WireServer.listen(hang)
     await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { balance: 'least-loaded', deadlines: { stall: '20s' } } }) })
-    const calls = []
+    const calls: WireCall[] = []
     for (let n = 1; n <= 6; n++) {
       calls.push(world.open())
       await eventually('it is asked', () => a.requests.length + b.requests.length === n)

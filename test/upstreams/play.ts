@@ -7,6 +7,7 @@ export type Step =
   | { readonly comment: string }
   | { readonly raw: string | Uint8Array }
   | { readonly wait: number }
+  | { readonly until: Promise<void> }
   /** The last chunk: a clean end of the body; the connection stays. */
   | 'end'
   /** FIN without the last chunk. */
@@ -107,11 +108,12 @@ class Player {
 
   /** Does one step; true when nothing may follow it. */
   async act(step: Step): Promise<boolean> {
-    if (typeof step === 'string' || 'wait' in step) await this.#release()
+    if (typeof step === 'string' || 'wait' in step || 'until' in step) await this.#release()
     if (step === 'end') await this.end()
     else if (step === 'fin') this.#exchange.fin()
     else if (step === 'rst') await this.#exchange.reset()
     else if (step === 'silence') await this.#exchange.silence()
+    else if ('until' in step) await step.until
     else if ('wait' in step) await this.#exchange.pause(step.wait)
     else {
       if (this.#wire.pace !== undefined) await this.#exchange.pause(this.#wire.pace)
