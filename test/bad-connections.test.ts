@@ -65,20 +65,25 @@ describe('connections', () => {
   })
 
   test('a header flood is refused or cut', async () => {
-    const many = await exchange(`GET /healthz HTTP/1.1\r\nhost: localhost\r\n${Array.from({ length: 5_000 }, (_, i) => `x-${i}: y\r\n`).join('')}\r\n`)
+    const many = await exchange(
+      `GET /healthz HTTP/1.1\r\nhost: localhost\r\n${Array.from({ length: 5_000 }, (_, i) => `x-${i}: y\r\n`).join('')}\r\n`,
+    )
     expect(many.statuses.every((status) => status >= 400 || status === 200)).toBe(true)
     const long = await exchange(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: ${'y'.repeat(2_000_000)}\r\n\r\n`)
     expect(long.statuses.every((status) => status >= 400)).toBe(true)
     const endless = new RawSocket(server.url)
     await endless.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n')
-    for (let n = 0; n < 200 && !endless.socket.destroyed && endless.received === ''; n++) await endless.write(`x-${n}: ${'y'.repeat(10_000)}\r\n`)
+    for (let n = 0; n < 200 && !endless.socket.destroyed && endless.received === ''; n++)
+      await endless.write(`x-${n}: ${'y'.repeat(10_000)}\r\n`)
     expect(await endless.closesWithin(2_000)).toBe(true)
     for (const socket of [many, long, endless]) socket.destroy()
     await expectAlive()
   })
 
   test('HTTP/1.0 without Host is answered or refused clearly', async () => {
-    const socket = await exchange(`POST ${PATH} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`)
+    const socket = await exchange(
+      `POST ${PATH} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
+    )
     expect(socket.statuses).toHaveLength(1)
     expect([200, 400, 403, 421, 505]).toContain(socket.statuses[0] ?? 0)
     const streamed = await exchange(`POST ${PATH} HTTP/1.0\r\nhost: localhost\r\ncontent-length: ${STREAMED.length}\r\n\r\n${STREAMED}`)
@@ -98,7 +103,9 @@ describe('connections', () => {
 
   test('pipelined requests are answered in order or the connection is closed', async () => {
     const socket = new RawSocket(server.url)
-    await socket.write(requestText(PATH, { body: BODY }) + requestText('/healthz', { method: 'GET' }) + requestText('/v1/nothing', { method: 'GET' }))
+    await socket.write(
+      requestText(PATH, { body: BODY }) + requestText('/healthz', { method: 'GET' }) + requestText('/v1/nothing', { method: 'GET' }),
+    )
     await Promise.race([socket.closed, eventually('three answers', () => socket.statuses.length === 3, 2_000).catch(() => undefined)])
     expect([[200, 200, 404], [200], []]).toContainEqual(socket.statuses)
     socket.destroy()
@@ -106,9 +113,22 @@ describe('connections', () => {
   })
 
   test('garbage is refused or cut', async () => {
-    for (const bytes of ['\u0000\u0001\u0002\r\n\r\n', 'GET\r\n\r\n', '\u0016\u0003\u0001\u0002\u0000\u0001', 'GET / HTTP/9.9\r\n\r\n', `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n`, `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n\r\n`, `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\nx-bad: a\u0000b\r\ncontent-length: 0\r\n\r\n`, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']) {
+    for (const bytes of [
+      '\u0000\u0001\u0002\r\n\r\n',
+      'GET\r\n\r\n',
+      '\u0016\u0003\u0001\u0002\u0000\u0001',
+      'GET / HTTP/9.9\r\n\r\n',
+      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n`,
+      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n\r\n`,
+      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\nx-bad: a\u0000b\r\ncontent-length: 0\r\n\r\n`,
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    ]) {
       const socket = await exchange(bytes, 300)
-      expect(socket.statuses.every((status) => status >= 400), JSON.stringify(bytes.slice(0, 60))).toBe(true)
+      expect(
+        socket.statuses.every((status) => status >= 400),
+        JSON.stringify(bytes.slice(0, 60)),
+      ).toBe(true)
       socket.destroy()
     }
     await expectAlive()
@@ -180,7 +200,14 @@ describe('connections', () => {
   })
 
   test('an answer that takes longer than 10 s is not cut by the server’s own idle timeout', async () => {
-    await using slow = await WireServer.listen((asked) => play([...stepsOf(framesOf({ text: TEXT }, asked.asked).slice(0, 2)), { wait: 11_000 }, ...stepsOf(framesOf({ text: TEXT }, asked.asked).slice(2)), { data: '[DONE]' }])(asked))
+    await using slow = await WireServer.listen((asked) =>
+      play([
+        ...stepsOf(framesOf({ text: TEXT }, asked.asked).slice(0, 2)),
+        { wait: 11_000 },
+        ...stepsOf(framesOf({ text: TEXT }, asked.asked).slice(2)),
+        { data: '[DONE]' },
+      ])(asked),
+    )
     const deadlines = { headers: '30s', firstToken: '30s', stall: '30s' }
     await using other = await startProcess(routeOver([slow], { model: { deadlines } }))
     const streamed = other.stream()

@@ -20,7 +20,10 @@ afterAll(async () => {
 })
 
 /** Sends a body as it is; the answer's status and error. */
-async function send(body: string, headers: Readonly<Record<string, string>> = {}): Promise<{ status: number; code: string; message: string; param: string | null }> {
+async function send(
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; code: string; message: string; param: string | null }> {
   const call = world.send('/v1/chat/completions', { body, headers })
   await call.ended
   const json = JSON.parse(call.body.toString() || '{}')
@@ -99,7 +102,17 @@ describe('wrong types', () => {
   }
 
   test('null where OpenAI takes null', async () => {
-    const nulls = { stream: null, stream_options: null, n: null, max_tokens: null, max_completion_tokens: null, stop: null, logprobs: null, response_format: null, tools: null }
+    const nulls = {
+      stream: null,
+      stream_options: null,
+      n: null,
+      max_tokens: null,
+      max_completion_tokens: null,
+      stop: null,
+      logprobs: null,
+      response_format: null,
+      tools: null,
+    }
     const said = await world.post(nulls)
     expect(said.status).toBe(200)
   })
@@ -107,7 +120,12 @@ describe('wrong types', () => {
 
 describe('wrong types within a field', () => {
   test('are for the upstream to judge, or 400; nothing breaks', async () => {
-    for (const fields of [{ stream_options: { include_usage: 'yes' } }, { response_format: { type: 1 } }, { messages: [{ role: 1, content: { a: 1 } }] }, { tools: [1, 'x'] }]) {
+    for (const fields of [
+      { stream_options: { include_usage: 'yes' } },
+      { response_format: { type: 1 } },
+      { messages: [{ role: 1, content: { a: 1 } }] },
+      { tools: [1, 'x'] },
+    ]) {
       for (const stream of [true, false]) expect([200, 400]).toContain((await world.ask(stream, fields)).status)
     }
     await expectAlive()
@@ -125,7 +143,9 @@ describe('large bodies', () => {
 
   test('33 MiB in chunks: 413 or a closed socket', async () => {
     const socket = new RawSocket(world.url)
-    await socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n')
+    await socket.write(
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+    )
     const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`
     for (let n = 0; n < 33 && socket.received === '' && !socket.socket.destroyed; n++) await socket.write(chunk)
     await socket.write('0\r\n\r\n')
@@ -155,7 +175,9 @@ describe('what we do not know reaches the upstream untouched', () => {
   })
 
   test('the model may be anywhere, with escapes in it', async () => {
-    const said = await send('{"messages":[{"role":"user","content":"\\"model\\":\\"x\\""}],"a":{"model":"inner"},"\\u006dodel" : "assist\\u0061nt" , "z":1}')
+    const said = await send(
+      '{"messages":[{"role":"user","content":"\\"model\\":\\"x\\""}],"a":{"model":"inner"},"\\u006dodel" : "assist\\u0061nt" , "z":1}',
+    )
     expect(said.status).toBe(200)
     const asked = upstream.requests.at(-1)
     expect(asked?.json).toMatchObject({ model: 'm', a: { model: 'inner' }, z: 1 })
@@ -177,7 +199,14 @@ describe('what we do not know reaches the upstream untouched', () => {
 
 describe('paths and methods', () => {
   test('unknown paths are 404, wrong methods 405, in our error’s shape', async () => {
-    for (const [method, path, status] of [['GET', '/v1/nothing', 404], ['GET', '/v1/chat/completions', 405], ['DELETE', '/v1/models', 405], ['POST', '/healthz', 405], ['GET', '/..%2f..%2fetc/passwd', 404], ['GET', '//', 404]] as const) {
+    for (const [method, path, status] of [
+      ['GET', '/v1/nothing', 404],
+      ['GET', '/v1/chat/completions', 405],
+      ['DELETE', '/v1/models', 405],
+      ['POST', '/healthz', 405],
+      ['GET', '/..%2f..%2fetc/passwd', 404],
+      ['GET', '//', 404],
+    ] as const) {
       const call = world.send(path, { method })
       await call.ended
       expect(call.status, `${method} ${path}`).toBe(status)

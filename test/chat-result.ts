@@ -92,7 +92,9 @@ function holdToInvariants(result: ChatResult, datas: readonly string[]): void {
   expect(new Set(answers.map((chunk) => chunk.id)).size, 'S7: one id').toBeLessThanOrEqual(1)
   expect(new Set(answers.map((chunk) => chunk.created)).size, 'S7: one created').toBeLessThanOrEqual(1)
   for (const index of new Set(answers.flatMap((chunk) => chunk.choices ?? []).map((choice) => choice.index ?? 0))) {
-    const finishes = answers.flatMap((chunk) => chunk.choices ?? []).filter((choice) => (choice.index ?? 0) === index && isFinish(choice.finish_reason))
+    const finishes = answers
+      .flatMap((chunk) => chunk.choices ?? [])
+      .filter((choice) => (choice.index ?? 0) === index && isFinish(choice.finish_reason))
     expect(finishes.length, `S1: one finish for choice ${index}`).toBeLessThanOrEqual(1)
   }
 }
@@ -118,7 +120,11 @@ function jsonResult(call: WireCall): ChatResult {
     note: json?.x_holdfast,
     usage: json?.usage,
     model: json?.model,
-    toolCalls: (choice?.message?.tool_calls ?? []).map((tool) => ({ id: tool.id, name: tool.function.name, arguments: tool.function.arguments })),
+    toolCalls: (choice?.message?.tool_calls ?? []).map((tool) => ({
+      id: tool.id,
+      name: tool.function.name,
+      arguments: tool.function.arguments,
+    })),
     json,
     call,
   }
@@ -157,7 +163,10 @@ function parseChunk(data: string): SeenChunk {
 
 function joinToolCalls(chunks: readonly SeenChunk[]): { id: string; name: string; arguments: string }[] {
   const calls: { id: string; name: string; arguments: string }[] = []
-  for (const delta of chunks.flatMap((chunk) => chunk.choices ?? []).filter((choice) => (choice.index ?? 0) === 0).flatMap((choice) => choice.delta?.tool_calls ?? [])) {
+  for (const delta of chunks
+    .flatMap((chunk) => chunk.choices ?? [])
+    .filter((choice) => (choice.index ?? 0) === 0)
+    .flatMap((choice) => choice.delta?.tool_calls ?? [])) {
     const call = (calls[delta.index ?? 0] ??= { id: '', name: '', arguments: '' })
     call.id += delta.id ?? ''
     call.name += delta.function?.name ?? ''

@@ -14,8 +14,14 @@ describe('C1 a bad document never becomes current', () => {
     ['not YAML', 'providers: [}'],
     ['an unknown key', '{"providers":{"a":{"kind":"openai-compatible","baseUrl":"http://127.0.0.1:1/v1","wheight":1}}}'],
     ['a reference to nothing', '{"providers":{},"models":{"assistant":{"upstreams":["nobody/m"]}}}'],
-    ['a missing variable', '{"providers":{"a":{"kind":"openai-compatible","baseUrl":"http://127.0.0.1:1/v1","apiKey":"${NOT_SET_ANYWHERE}"}}}'],
-    ['an alias bomb', `a: &a [x,x]\n${Array.from({ length: 20 }, (_, i) => `b${i}: &b${i} [*${i === 0 ? 'a' : `b${i - 1}`},*${i === 0 ? 'a' : `b${i - 1}`}]`).join('\n')}`],
+    [
+      'a missing variable',
+      '{"providers":{"a":{"kind":"openai-compatible","baseUrl":"http://127.0.0.1:1/v1","apiKey":"${NOT_SET_ANYWHERE}"}}}',
+    ],
+    [
+      'an alias bomb',
+      `a: &a [x,x]\n${Array.from({ length: 20 }, (_, i) => `b${i}: &b${i} [*${i === 0 ? 'a' : `b${i - 1}`},*${i === 0 ? 'a' : `b${i - 1}`}]`).join('\n')}`,
+    ],
     ['nested 5,000 deep', '['.repeat(5_000)],
     ['NUL bytes', 'providers: {}\u0000'],
     ['__proto__', '{"__proto__":{"polluted":true},"providers":{}}'],
@@ -73,7 +79,9 @@ describe('C2 a swap', () => {
   })
 
   test('calls in flight keep the snapshot that they began with', async () => {
-    await using a = await WireServer.listen((exchange) => play([...stepsOf(framesOf({ text: OLD }, exchange.asked)), { data: '[DONE]' }], { pace: 60 })(exchange))
+    await using a = await WireServer.listen((exchange) =>
+      play([...stepsOf(framesOf({ text: OLD }, exchange.asked)), { data: '[DONE]' }], { pace: 60 })(exchange),
+    )
     await using b = await WireServer.listen(healthy({ text: NEW }))
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
     const flying = world.stream()

@@ -2,11 +2,28 @@ import { describe, expect, test } from 'bun:test'
 import { systemClock } from '#base'
 import { eventually, pause, timed } from './eventually.ts'
 import { ENV, routeOver } from './routes.ts'
-import { after, type Behaviour, framesOf, healthy, inTurn, play, rateLimited, reply, resetAtOnce, silent, stepsOf, WireServer, writer } from './upstreams/index.ts'
+import {
+  after,
+  type Behaviour,
+  framesOf,
+  healthy,
+  inTurn,
+  play,
+  rateLimited,
+  reply,
+  resetAtOnce,
+  silent,
+  stepsOf,
+  WireServer,
+  writer,
+} from './upstreams/index.ts'
 import { startWorld } from './world.ts'
 
 const TEXT = 'An answer from one upstream, all of it, in one piece.'
-const error500 = reply({ status: 500, body: '{"error":{"message":"The server had an error.","type":"server_error","code":null,"param":null}}' })
+const error500 = reply({
+  status: 500,
+  body: '{"error":{"message":"The server had an error.","type":"server_error","code":null,"param":null}}',
+})
 const NO_BREAKER = { failures: 100_000, minimum: 100_000 }
 
 describe('F1 how often an upstream is asked', () => {
@@ -24,7 +41,10 @@ describe('F1 how often an upstream is asked', () => {
   test('a call makes at most upstreams + 2 attempts', async () => {
     await using a = await WireServer.listen(error500)
     await using b = await WireServer.listen(error500)
-    await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { retries: { perUpstream: 10 }, breaker: NO_BREAKER } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a, b], { model: { retries: { perUpstream: 10 }, breaker: NO_BREAKER } }),
+    })
     const result = await world.stream()
     expect(result.status).toBe(502)
     expect(a.requests.length + b.requests.length).toBeLessThanOrEqual(4)
@@ -242,7 +262,10 @@ describe('deadlines and slowness', () => {
 
   test('the total deadline ends a call, with one typed error', async () => {
     await using a = await WireServer.listen(drip)
-    await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { deadlines: { stall: '2s', firstToken: '2s', headers: '2s', total: '1s' } } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a], { model: { deadlines: { stall: '2s', firstToken: '2s', headers: '2s', total: '1s' } } }),
+    })
     const { ms, result } = await timed(() => world.stream())
     expect(result.error?.code).toBe('timeout_total')
     expect(ms).toBeLessThan(1_500)

@@ -25,7 +25,9 @@ beforeAll(async () => {
         good: { kind: 'openai-compatible', baseUrl: good.url, apiKey: '${UPSTREAM_KEY}' },
         refusing: { kind: 'openai-compatible', baseUrl: await closedPort(), apiKey: '${UPSTREAM_KEY}' },
         nowhere: { kind: 'openai-compatible', baseUrl: 'http://no-such-host.invalid/v1', apiKey: '${UPSTREAM_KEY}' },
-        ...Object.fromEntries(bad.map((server, i) => [`bad${i}`, { kind: 'openai-compatible', baseUrl: server.url, apiKey: '${UPSTREAM_KEY}' }])),
+        ...Object.fromEntries(
+          bad.map((server, i) => [`bad${i}`, { kind: 'openai-compatible', baseUrl: server.url, apiKey: '${UPSTREAM_KEY}' }]),
+        ),
       },
       models: {
         'two-refusing': { ...model, upstreams: ['refusing/m', 'good/m'] },
@@ -90,7 +92,10 @@ const inModes = (entries: readonly { fault: Fault; i: number }[]): { fault: Faul
 
 describe('a fault before any content', () => {
   for (const mode of MODES) {
-    for (const [name, kind] of [['refusing', 'connect'], ['nowhere', 'dns']] as const) {
+    for (const [name, kind] of [
+      ['refusing', 'connect'],
+      ['nowhere', 'dns'],
+    ] as const) {
       test(`${name}, ${mode}: the next upstream gives the whole answer`, async () => {
         const result = await world.ask(mode === 'stream', { model: `two-${name}` })
         expectWholeAnswer(result)

@@ -26,17 +26,28 @@ async function databasesOf(world: World): Promise<string[]> {
 describe('O1 the data folder is gone at boot', () => {
   const breakages: readonly [string, (folder: string) => Promise<void>][] = [
     ['it is a file', (folder) => writeFile(join(folder, 'data'), 'not a folder')],
-    ['its database is garbage', async (folder) => {
-      await mkdir(join(folder, 'data'))
-      for (const name of ['holdfast.db', 'holdfast.sqlite', 'data.db', 'store.db']) await writeFile(join(folder, 'data', name), 'garbage '.repeat(1_000))
-    }],
-    ['its database is a folder', async (folder) => {
-      for (const name of ['holdfast.db', 'holdfast.sqlite', 'data.db', 'store.db']) await mkdir(join(folder, 'data', name), { recursive: true })
-    }],
-    ['it may not be written', async (folder) => {
-      await mkdir(join(folder, 'data'))
-      await chmod(join(folder, 'data'), 0o555)
-    }],
+    [
+      'its database is garbage',
+      async (folder) => {
+        await mkdir(join(folder, 'data'))
+        for (const name of ['holdfast.db', 'holdfast.sqlite', 'data.db', 'store.db'])
+          await writeFile(join(folder, 'data', name), 'garbage '.repeat(1_000))
+      },
+    ],
+    [
+      'its database is a folder',
+      async (folder) => {
+        for (const name of ['holdfast.db', 'holdfast.sqlite', 'data.db', 'store.db'])
+          await mkdir(join(folder, 'data', name), { recursive: true })
+      },
+    ],
+    [
+      'it may not be written',
+      async (folder) => {
+        await mkdir(join(folder, 'data'))
+        await chmod(join(folder, 'data'), 0o555)
+      },
+    ],
   ]
   for (const [name, prepare] of breakages) {
     test(`${name}: calls are answered all the same`, async () => {
@@ -70,7 +81,8 @@ describe('O1 the database is gone under load', () => {
     await using upstream = await WireServer.listen(healthy({ text: TEXT }))
     await using world = await startWorld({ env: ENV, config: routeOver([upstream]) })
     await expectAnswers(world, 4)
-    for (const name of await readdir(world.place.dataFolder)) await writeFile(join(world.place.dataFolder, name), 'garbage '.repeat(4_000)).catch(() => undefined)
+    for (const name of await readdir(world.place.dataFolder))
+      await writeFile(join(world.place.dataFolder, name), 'garbage '.repeat(4_000)).catch(() => undefined)
     await expectAnswers(world, 60)
     await expectReady(world)
   })
@@ -94,13 +106,21 @@ describe('O2 readiness', () => {
 
   test('a record that could not be written is counted', async () => {
     await using upstream = await WireServer.listen(healthy({ text: TEXT }))
-    await using world = await startWorld({ env: ENV, config: routeOver([upstream]), prepare: (folder) => writeFile(join(folder, 'data'), 'x') })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([upstream]),
+      prepare: (folder) => writeFile(join(folder, 'data'), 'x'),
+    })
     await expectAnswers(world, 4)
-    await eventually('a metric counts what is not written', async () => {
-      const metrics = world.send('/metrics', { method: 'GET' })
-      await metrics.ended
-      return /^holdfast_access_log_(dropped|pending)(\{.*\})? [1-9]/m.test(metrics.body.toString())
-    }, 4_000)
+    await eventually(
+      'a metric counts what is not written',
+      async () => {
+        const metrics = world.send('/metrics', { method: 'GET' })
+        await metrics.ended
+        return /^holdfast_access_log_(dropped|pending)(\{.*\})? [1-9]/m.test(metrics.body.toString())
+      },
+      4_000,
+    )
   })
 })
 

@@ -47,8 +47,16 @@ export class RawSocket {
 }
 
 /** A request as text. */
-export function requestText(path: string, options: { method?: string; host?: string; headers?: readonly string[]; body?: string } = {}): string {
+export function requestText(
+  path: string,
+  options: { method?: string; host?: string; headers?: readonly string[]; body?: string } = {},
+): string {
   const body = options.body ?? ''
-  const lines = [`host: ${options.host ?? 'localhost'}`, 'content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, ...(options.headers ?? [])]
+  const lines = [
+    `host: ${options.host ?? 'localhost'}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...(options.headers ?? []),
+  ]
   return `${options.method ?? 'POST'} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`
 }

@@ -20,7 +20,10 @@ function names(): { name: string; role: string; i: number }[] {
 function upstreamsOf(name: string, role: string): unknown[] {
   if (role.startsWith('one')) return [`${name}/m`]
   if (role.startsWith('two')) return [`${name}/m`, 'good/m']
-  return [{ upstream: `${name}/m`, context: 8_000 }, { upstream: 'good/m', context: role.startsWith('small') ? 4_000 : 128_000 }]
+  return [
+    { upstream: `${name}/m`, context: 8_000 },
+    { upstream: 'good/m', context: role.startsWith('small') ? 4_000 : 128_000 },
+  ]
 }
 
 beforeAll(async () => {
@@ -31,7 +34,9 @@ beforeAll(async () => {
     config: {
       providers: {
         good: { kind: 'openai-compatible', baseUrl: good.url, apiKey: '${UPSTREAM_KEY}' },
-        ...Object.fromEntries(names().map(({ name, i }) => [name, { kind: 'openai-compatible', baseUrl: bad[i]?.url, apiKey: '${UPSTREAM_KEY}' }])),
+        ...Object.fromEntries(
+          names().map(({ name, i }) => [name, { kind: 'openai-compatible', baseUrl: bad[i]?.url, apiKey: '${UPSTREAM_KEY}' }]),
+        ),
       },
       models: Object.fromEntries(names().map(({ name, role }) => [name, { deadlines: SHORT, upstreams: upstreamsOf(name, role) }])),
     },

@@ -4,13 +4,16 @@ import { type Asked, framesOf, type Habit, play, stepsOf, understand, WireServer
 import { startWorld, type World } from './world.ts'
 
 const TEXTS: Readonly<Record<string, string>> = {
-  english: 'Kelp forests grow along cold coasts. They shelter otters, urchins and fish. A single frond can grow half a metre in a day. When storms come, the holdfast keeps its grip on the rock.',
-  german: 'Die Größe der Wälder überrascht: Über fünfzig Meter hoch können sie wachsen. „Früher“, sagte er, „maß man sie mit Seilen.“ Heute genügt ein Blick vom Boot.',
+  english:
+    'Kelp forests grow along cold coasts. They shelter otters, urchins and fish. A single frond can grow half a metre in a day. When storms come, the holdfast keeps its grip on the rock.',
+  german:
+    'Die Größe der Wälder überrascht: Über fünfzig Meter hoch können sie wachsen. „Früher“, sagte er, „maß man sie mit Seilen.“ Heute genügt ein Blick vom Boot.',
   chinese: '海藻森林生长在寒冷的海岸边。它们为海獭、海胆和鱼类提供庇护。一片叶子一天可以长半米。风暴来临时，固着器牢牢抓住岩石。',
   arabic: 'تنمو غابات الأعشاب البحرية على السواحل الباردة. وتوفر المأوى لثعالب الماء والأسماك. ويمكن أن تنمو نصف متر في اليوم.',
   emoji: '🌊👩‍👩‍👧‍👦 The family went 🏊🏽‍♀️ to the kelp 🌿, saw 🦦🦦🦦 and 🐟, and came 🏠 happy 😀😀😀.',
   code: 'function grip(rock) {\n  if (!rock) {\n    return null\n  }\n  for (let i = 0; i < 10; i++) {\n    hold(rock, i)\n  }\n  return rock\n}\n\n```ts\nconst a = 1\nconst b = 1\n```\n',
-  repetitive: 'One potato, two potatoes, three potatoes, four. Five potatoes, six potatoes, seven potatoes, more. One potato, two potatoes, three potatoes, four.',
+  repetitive:
+    'One potato, two potatoes, three potatoes, four. Five potatoes, six potatoes, seven potatoes, more. One potato, two potatoes, three potatoes, four.',
   spaces: 'a  b\n\n\n- one\n- two\n\n    indented   text\t\ttabs\n\nend  ',
 }
 
@@ -45,7 +48,15 @@ beforeAll(async () => {
         b: { kind: 'openai-compatible', baseUrl: second.url, apiKey: '${UPSTREAM_KEY}' },
       },
       models: Object.fromEntries(
-        WAYS.map((way) => [way, { upstreams: ['a/m', { upstream: 'b/m', continuation: way }], deadlines: SHORT, retries: { perUpstream: 1, budget: '100%' }, breaker: { failures: 100_000, minimum: 100_000 } }]),
+        WAYS.map((way) => [
+          way,
+          {
+            upstreams: ['a/m', { upstream: 'b/m', continuation: way }],
+            deadlines: SHORT,
+            retries: { perUpstream: 1, budget: '100%' },
+            breaker: { failures: 100_000, minimum: 100_000 },
+          },
+        ]),
       ),
     },
   })
@@ -111,14 +122,20 @@ describe('S2 no honest seam', () => {
   test('an upstream that says something else: one typed error, and none of its words', async () => {
     for (const way of ['instruct', 'restart'] as const) {
       first.behave = breaksAt(text, 0.5)
-      second.behave = (exchange) => (understand(exchange.asked, text).way === 'plain' ? writer('Sorry, what do you mean?')(exchange) : writer(text, 'says something else')(exchange))
+      second.behave = (exchange) =>
+        understand(exchange.asked, text).way === 'plain'
+          ? writer('Sorry, what do you mean?')(exchange)
+          : writer(text, 'says something else')(exchange)
       const result = await world.stream({ model: way })
       const joined = result.error === undefined ? 'an end that looks whole' : result.text
       expect(joined, way).toBe(text.slice(0, Math.round(text.length * 0.5)))
     }
   })
 
-  for (const [name, body] of [['n of 2', { n: 2 }], ['logprobs', { logprobs: true }]] as const) {
+  for (const [name, body] of [
+    ['n of 2', { n: 2 }],
+    ['logprobs', { logprobs: true }],
+  ] as const) {
     test(`with ${name} nothing is rescued`, async () => {
       first.behave = breaksAt(text, 0.5)
       second.behave = writer(text)
@@ -141,7 +158,10 @@ describe('what the second upstream is asked', () => {
       await world.stream({ model: 'prefill', [field]: 200, temperature: 0.25, x_unknown: { a: [1] } })
       const asked = second.requests[before]?.json
       expect(asked).toMatchObject({ temperature: 0.25, x_unknown: { a: [1] }, stream: true })
-      const left = typeof asked === 'object' && asked !== null && field in asked ? Number(Object.entries(asked).find(([key]) => key === field)?.[1]) : 0
+      const left =
+        typeof asked === 'object' && asked !== null && field in asked
+          ? Number(Object.entries(asked).find(([key]) => key === field)?.[1])
+          : 0
       expect(left).toBeGreaterThan(100)
       expect(left).toBeLessThan(200)
     }
@@ -149,7 +169,8 @@ describe('what the second upstream is asked', () => {
 
   test('a stop sequence across the seam ends the answer there', async () => {
     const whole = 'one two three STOP four five six'
-    first.behave = (exchange) => play([...stepsOf(framesOf({ pieces: ['one two', ' three ST'] }, exchange.asked).slice(0, 3)), 'rst'])(exchange)
+    first.behave = (exchange) =>
+      play([...stepsOf(framesOf({ pieces: ['one two', ' three ST'] }, exchange.asked).slice(0, 3)), 'rst'])(exchange)
     second.behave = writer(whole)
     const result = await world.stream({ model: 'prefill', stop: ['STOP'] })
     expect(result.finish).toBe('stop')

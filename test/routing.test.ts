@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { eventually, timed } from './eventually.ts'
 import { ENV, routeOver, SHORT } from './routes.ts'
-import { after, framesOf, healthy, play, silent, stepsOf, WireServer } from './upstreams/index.ts'
+import { after, framesOf, type Behaviour, healthy, play, stepsOf, WireServer } from './upstreams/index.ts'
 import type { WireCall } from './wire-client.ts'
 import { startWorld } from './world.ts'
 
@@ -11,7 +11,10 @@ describe('which upstream is asked', () => {
   test('weighted: about as often as the weights say', async () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
     await using b = await WireServer.listen(healthy({ text: TEXT }))
-    await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { balance: 'weighted' }, upstreams: [{ weight: 3 }, { weight: 1 }] }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a, b], { model: { balance: 'weighted' }, upstreams: [{ weight: 3 }, { weight: 1 }] }),
+    })
     for (let n = 0; n < 200; n++) await world.post()
     expect(a.requests.length + b.requests.length).toBe(200)
     expect(a.requests.length).toBeGreaterThan(120)
@@ -19,11 +22,14 @@ describe('which upstream is asked', () => {
   })
 
   test('least-loaded: the one with fewer open calls', async () => {
-    const hang = (exchange: Parameters<typeof silent>[0]): Promise<void> =>
+    const hang = (exchange: Parameters<Behaviour>[0]): Promise<void> =>
       play([...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, 2)), 'silence'])(exchange)
     await using a = await WireServer.listen(hang)
     await using b = await WireServer.listen(hang)
-    await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { balance: 'least-loaded', deadlines: { stall: '20s' } } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a, b], { model: { balance: 'least-loaded', deadlines: { stall: '20s' } } }),
+    })
     const calls: WireCall[] = []
     for (let n = 1; n <= 6; n++) {
       calls.push(world.open())
@@ -75,7 +81,10 @@ describe('which upstream is asked', () => {
 describe('admission', () => {
   test('a call over the limit waits for a place, and is told when none came', async () => {
     await using a = await WireServer.listen((exchange) => exchange.silence())
-    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } }, limits: { concurrency: 2, wait: '400ms' } })
+    const config = routeOver([a], {
+      model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } },
+      limits: { concurrency: 2, wait: '400ms' },
+    })
     await using world = await startWorld({ env: ENV, config })
     const held = [world.open(), world.open()]
     await eventually('two are in flight', () => a.requests.length === 2)
@@ -95,7 +104,10 @@ describe('admission', () => {
 
   test('a caller that leaves the queue takes no place', async () => {
     await using a = await WireServer.listen((exchange) => exchange.silence())
-    const config = routeOver([a], { model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } }, limits: { concurrency: 1, wait: '5s' } })
+    const config = routeOver([a], {
+      model: { deadlines: { ...SHORT, headers: '20s', firstToken: '20s' } },
+      limits: { concurrency: 1, wait: '5s' },
+    })
     await using world = await startWorld({ env: ENV, config })
     const held = world.open()
     await eventually('one is in flight', () => a.requests.length === 1)

@@ -9,8 +9,21 @@ const TEXT = 'Fine.'
 
 describe('X1 provider secrets', () => {
   test('an upstream that repeats our key in its error does not show it to anyone', async () => {
-    const says: Behaviour = reply({ status: 401, body: JSON.stringify({ error: { message: `Incorrect API key provided: ${UPSTREAM_KEY}`, type: 'invalid_request_error', code: 'invalid_api_key', param: null } }) })
-    const streams = beginning({ text: 'a b c d e f g' }, 3, [{ data: JSON.stringify({ error: { message: `bad key ${UPSTREAM_KEY}`, type: 'x', code: null } }) }, 'end'])
+    const says: Behaviour = reply({
+      status: 401,
+      body: JSON.stringify({
+        error: {
+          message: `Incorrect API key provided: ${UPSTREAM_KEY}`,
+          type: 'invalid_request_error',
+          code: 'invalid_api_key',
+          param: null,
+        },
+      }),
+    })
+    const streams = beginning({ text: 'a b c d e f g' }, 3, [
+      { data: JSON.stringify({ error: { message: `bad key ${UPSTREAM_KEY}`, type: 'x', code: null } }) },
+      'end',
+    ])
     for (const behave of [says, streams]) {
       await using a = await WireServer.listen(behave)
       await using world = await startWorld({ env: ENV, config: routeOver([a]) })
@@ -85,7 +98,10 @@ describe('X2 who may call', () => {
   test('CORS is off: no header that would let a page read an answer', async () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
-    const asked = world.send('/v1/chat/completions', { method: 'OPTIONS', headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' } })
+    const asked = world.send('/v1/chat/completions', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    })
     await asked.ended
     expect(asked.headers.get('access-control-allow-origin')).toBeUndefined()
     expect((await world.post()).headers.get('access-control-allow-origin')).toBeUndefined()
@@ -108,7 +124,10 @@ describe('X3 where a credential goes', () => {
   test('the caller’s own credential and cookies do not travel', async () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
-    await world.post({}, { authorization: 'Bearer callers-own', cookie: 'session=callers', 'x-api-key': 'callers', 'openai-organization': 'org-x' })
+    await world.post(
+      {},
+      { authorization: 'Bearer callers-own', cookie: 'session=callers', 'x-api-key': 'callers', 'openai-organization': 'org-x' },
+    )
     expect(a.requests[0]?.headers.get('authorization')).toBe(`Bearer ${UPSTREAM_KEY}`)
     expect(a.requests[0]?.head).not.toContain('callers')
   })
@@ -126,7 +145,10 @@ describe('X6 prompts and answers are nowhere but in the call', () => {
       healthy({ text: `answer ${canary}` }),
       beginning({ text: `${canary} and more of it, a few words at least` }, 3, ['rst']),
       reply({ status: 500, body: JSON.stringify({ error: { message: `your prompt was: prompt ${canary}`, type: 'x', code: canary } }) }),
-      reply({ status: 400, body: JSON.stringify({ error: { message: `bad prompt ${canary}`, type: 'invalid_request_error', code: null } }) }),
+      reply({
+        status: 400,
+        body: JSON.stringify({ error: { message: `bad prompt ${canary}`, type: 'invalid_request_error', code: null } }),
+      }),
       reply({ status: 200, contentType: 'text/html', body: `<b>${canary}</b>` }),
       beginning({ text: 'one two three four five six' }, 3, [{ data: `{"choices": ${canary}` }, 'end']),
     ]) {
@@ -153,7 +175,9 @@ describe('X6 prompts and answers are nowhere but in the call', () => {
 /** All bytes of a folder as one text. */
 async function allOf(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const texts = await Promise.all(entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')))
+  const texts = await Promise.all(
+    entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')),
+  )
   expect(texts.length).toBeGreaterThan(0)
   return texts.join('\n')
 }

@@ -62,21 +62,34 @@ export class ServeProcess extends Node implements AsyncDisposable {
 }
 
 /** Runs `holdfast serve` on a free port and waits until it is alive. */
-export async function startProcess(config: string | object, env: Readonly<Record<string, string>> = {}, place?: Place): Promise<ServeProcess> {
+export async function startProcess(
+  config: string | object,
+  env: Readonly<Record<string, string>> = {},
+  place?: Place,
+): Promise<ServeProcess> {
   const home = place ?? (await Place.make(config))
   const output: string[] = []
-  const child = spawn(process.env['NODE'] ?? 'node', [LAUNCHER, 'serve', '--port', '0', '--data', home.dataFolder, '--config', home.configFile], {
-    env: { ...process.env, HOLDFAST_LOG: 'info:json', ...ENV, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.env['NODE'] ?? 'node',
+    [LAUNCHER, 'serve', '--port', '0', '--data', home.dataFolder, '--config', home.configFile],
+    {
+      env: { ...process.env, HOLDFAST_LOG: 'info:json', ...ENV, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString('utf8')))
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString('utf8')))
   const address = (): string | undefined => /http:\/\/(?:127\.0\.0\.1|localhost):(\d+)/.exec(output.join(''))?.[1]
   try {
-    await eventually('the server says where it listens', () => {
-      if (child.exitCode !== null) throw new AppError(`The server ended with ${child.exitCode}: ${output.join('')}`, { code: 'no_server' })
-      return address() !== undefined
-    }, 10_000)
+    await eventually(
+      'the server says where it listens',
+      () => {
+        if (child.exitCode !== null)
+          throw new AppError(`The server ended with ${child.exitCode}: ${output.join('')}`, { code: 'no_server' })
+        return address() !== undefined
+      },
+      10_000,
+    )
   } catch (error) {
     child.kill('SIGKILL')
     throw error

@@ -28,7 +28,14 @@ function halting(first: number, middle: number, ending: readonly Step[] = []): B
 
 describe('S5 silence', () => {
   test('headers wait for the first content', async () => {
-    await using a = await WireServer.listen((exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, 1)), { wait: 250 }, ...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(1)), { data: '[DONE]' }])(exchange))
+    await using a = await WireServer.listen((exchange) =>
+      play([
+        ...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, 1)),
+        { wait: 250 },
+        ...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(1)),
+        { data: '[DONE]' },
+      ])(exchange),
+    )
     await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { deadlines: PATIENT } }) })
     const result = await world.stream()
     expect(result.text).toBe(TEXT)
@@ -37,7 +44,11 @@ describe('S5 silence', () => {
 
   test('after 15 s they go out, and a comment follows every 15 s; the answer is whole all the same', async () => {
     await using a = await WireServer.listen(halting(40_000 / SPEED, 50_000 / SPEED))
-    await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { deadlines: PATIENT } }), overrides: { clock: FAST } })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a], { model: { deadlines: PATIENT } }),
+      overrides: { clock: FAST },
+    })
     const result = await world.stream()
     expect(result.text).toBe(TEXT)
     const head = ((result.call.headAt ?? 0) - result.call.startedAt) * SPEED
@@ -72,7 +83,11 @@ describe('S5 silence', () => {
 
   test('a client that leaves during the silence is noticed', async () => {
     await using a = await WireServer.listen((exchange) => exchange.silence())
-    await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { deadlines: PATIENT } }), overrides: { clock: FAST } })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([a], { model: { deadlines: PATIENT } }),
+      overrides: { clock: FAST },
+    })
     const call = world.open()
     await eventually('the headers are out', () => call.headAt !== undefined, 3_000)
     const { ms } = await timed(async () => {
@@ -84,7 +99,13 @@ describe('S5 silence', () => {
 
   test('default deadlines: a reasoning model may think, its deltas are tokens', async () => {
     const reasoning = (exchange: Parameters<Behaviour>[0]): Promise<void> =>
-      play([...stepsOf(framesOf({ reasoning: { field: 'reasoning_content', text: 'a b c d e f' }, text: TEXT }, exchange.asked)), { data: '[DONE]' }], { pace: 12_000 / SPEED })(exchange)
+      play(
+        [
+          ...stepsOf(framesOf({ reasoning: { field: 'reasoning_content', text: 'a b c d e f' }, text: TEXT }, exchange.asked)),
+          { data: '[DONE]' },
+        ],
+        { pace: 12_000 / SPEED },
+      )(exchange)
     await using a = await WireServer.listen(reasoning)
     await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { deadlines: {} } }), overrides: { clock: FAST } })
     const result = await world.stream()

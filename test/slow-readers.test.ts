@@ -10,9 +10,25 @@ const WORDS = 'kelp '.repeat(800)
 
 /** About `megabytes` of text in frames of 4 kB. */
 function* long(megabytes: number): Generator<Step> {
-  const frame = { data: JSON.stringify({ id: 'long', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta: { content: WORDS }, finish_reason: null }] }) }
+  const frame = {
+    data: JSON.stringify({
+      id: 'long',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, delta: { content: WORDS }, finish_reason: null }],
+    }),
+  }
   for (let n = 0; n < megabytes * 256; n++) yield frame
-  yield { data: JSON.stringify({ id: 'long', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }) }
+  yield {
+    data: JSON.stringify({
+      id: 'long',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
+    }),
+  }
   yield { data: '[DONE]' }
 }
 
@@ -47,21 +63,30 @@ describe('S5 clients that do not read', () => {
 
   test('a reader that is slow but reads gets all of it', async () => {
     await using upstream = await WireServer.listen((exchange) => play(long(8))(exchange))
-    await using world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { deadlines: PATIENT }, limits: { slowReader: '1s' } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([upstream], { model: { deadlines: PATIENT }, limits: { slowReader: '1s' } }),
+    })
     const call = world.open()
     call.keep = false
-    const timer = setInterval(() => {
+    while (call.ending === undefined) {
       call.socket.pause()
-      setTimeout(() => call.socket.resume(), 60)
-    }, 100)
-    await call.ended
-    clearInterval(timer)
+      await pause(60)
+      call.socket.resume()
+      await pause(40)
+    }
     expect(call.ending).toBe('complete')
     expect(call.received).toBeGreaterThan(8_000_000)
   }, 30_000)
 
   test('a JSON answer of 20 MB that nobody reads is closed too', async () => {
-    const body = JSON.stringify({ id: 'x', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(20_000_000) }, finish_reason: 'stop' }] })
+    const body = JSON.stringify({
+      id: 'x',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(20_000_000) }, finish_reason: 'stop' }],
+    })
     await using upstream = await WireServer.listen(async (exchange) => {
       await exchange.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`)
       await exchange.write(body)

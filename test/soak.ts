@@ -64,7 +64,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       }
       if (n % Math.ceil(options.calls / 20) === 0) {
         seen.most = Math.max(seen.most, await server.memory())
-        options.onProgress?.(`${n} calls, ${(await server.memory()).toFixed(0)} MiB, ${await server.descriptors()} descriptors, ${wrong.length} wrong`)
+        options.onProgress?.(
+          `${n} calls, ${(await server.memory()).toFixed(0)} MiB, ${await server.descriptors()} descriptors, ${wrong.length} wrong`,
+        )
       }
       const abort = (n * 7919) % 1_000 < options.aborted * 1_000
       await (abort ? leave(server, n) : whole(server, n, wrong))

@@ -33,7 +33,11 @@ const ANSWERS: readonly [string, Answer, object][] = [
   ['a refusal', { refusal: 'I cannot help with that.' }, {}],
   ['a length finish', { text: TEXT, finish: 'length' }, {}],
   ['a content_filter finish', { text: TEXT, finish: 'content_filter' }, {}],
-  ['a JSON schema', { text: '{"a":[1,2,{"b":null}]}' }, { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } }],
+  [
+    'a JSON schema',
+    { text: '{"a":[1,2,{"b":null}]}' },
+    { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } },
+  ],
 ]
 
 describe('S1 S2 a healthy answer arrives whole', () => {
@@ -60,7 +64,8 @@ describe('S1 S2 a healthy answer arrives whole', () => {
       expect(streamed.text, name).toBe(answer.text ?? '')
       expect(streamed.finish, name).toBe(answer.finish ?? 'stop')
       const sent = framesOf(answer, { model: 'm', messages: [], ...body }).map((frame) => JSON.parse(frame))
-      const choices = (chunks: readonly { choices?: readonly unknown[] | null }[]): unknown[] => chunks.flatMap((chunk) => chunk.choices ?? [])
+      const choices = (chunks: readonly { choices?: readonly unknown[] | null }[]): unknown[] =>
+        chunks.flatMap((chunk) => chunk.choices ?? [])
       expect(choices(streamed.chunks), name).toEqual(choices(sent))
       if ('stream_options' in body) expect(streamed.usage, name).toMatchObject(USAGE)
       const whole = await world.post(body)
@@ -71,8 +76,10 @@ describe('S1 S2 a healthy answer arrives whole', () => {
   })
 
   test('frames that need no change keep their own bytes, unknown fields and huge numbers too', async () => {
-    const frame = '{ "id":"i1","object":"chat.completion.chunk","created":1,"model":"m","system_fingerprint":"fp","x":123456789012345678901234567890,"choices":[{"index":0,"delta":{"content":"a\\u00e9"},"finish_reason":null}]}'
-    const last = '{"id":"i1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+    const frame =
+      '{ "id":"i1","object":"chat.completion.chunk","created":1,"model":"m","system_fingerprint":"fp","x":123456789012345678901234567890,"choices":[{"index":0,"delta":{"content":"a\\u00e9"},"finish_reason":null}]}'
+    const last =
+      '{"id":"i1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
     await using upstream = await WireServer.listen(play([{ data: frame }, { data: last }, DONE]))
     await using world = await startWorld({ env: ENV, config: routeOver([upstream]) })
     const result = await world.stream()
@@ -83,7 +90,12 @@ describe('S1 S2 a healthy answer arrives whole', () => {
 
 describe('S3 after a finish', () => {
   const answer = { text: TEXT } as const
-  for (const [name, ending] of [['ends', 'end'], ['closes without the last chunk', 'fin'], ['resets', 'rst'], ['stays silent', 'silence']] as const) {
+  for (const [name, ending] of [
+    ['ends', 'end'],
+    ['closes without the last chunk', 'fin'],
+    ['resets', 'rst'],
+    ['stays silent', 'silence'],
+  ] as const) {
     test(`a missing [DONE] is supplied when the upstream ${name}`, async () => {
       await using upstream = await WireServer.listen((exchange) => play([...stepsOf(framesOf(answer, exchange.asked)), ending])(exchange))
       await using world = await startWorld({ env: ENV, config: routeOver([upstream]) })
@@ -95,7 +107,9 @@ describe('S3 after a finish', () => {
   }
 
   test('usage that was asked for is waited for, 1 s and not longer', async () => {
-    await using upstream = await WireServer.listen((exchange) => play([...stepsOf(framesOf({ ...answer, usage: 'never' }, exchange.asked)), 'silence'])(exchange))
+    await using upstream = await WireServer.listen((exchange) =>
+      play([...stepsOf(framesOf({ ...answer, usage: 'never' }, exchange.asked)), 'silence'])(exchange),
+    )
     await using world = await startWorld({ env: ENV, config: routeOver([upstream]) })
     const body = { stream_options: { include_usage: true } }
     const { ms, result } = await timed(() => world.stream(body))
@@ -111,7 +125,9 @@ describe('S3 after a finish', () => {
 
   test('frames after the finish do not harm', async () => {
     await using upstream = await WireServer.listen((exchange) =>
-      play([...stepsOf(framesOf(answer, exchange.asked)), { comment: 'late' }, DONE, { data: '{"broken' }, { raw: 'garbage\n\n' }])(exchange),
+      play([...stepsOf(framesOf(answer, exchange.asked)), { comment: 'late' }, DONE, { data: '{"broken' }, { raw: 'garbage\n\n' }])(
+        exchange,
+      ),
     )
     await using world = await startWorld({ env: ENV, config: routeOver([upstream]) })
     expect((await world.stream()).text).toBe(TEXT)
@@ -122,12 +138,20 @@ describe('S4 a client that leaves', () => {
   const cases = [
     ['while it waits for headers', true, (): ReturnType<typeof healthy> => (exchange) => exchange.silence()],
     ['while it waits for a JSON answer', false, () => (exchange) => exchange.silence()],
-    ['in the middle of a stream', true, () => (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, 5)), 'silence'])(exchange)],
+    [
+      'in the middle of a stream',
+      true,
+      () => (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, 5)), 'silence'])(exchange),
+    ],
     ['in a stream that never pauses', true, () => (exchange) => play(endless(), { pace: 2 })(exchange)],
-    ['in the middle of a JSON body', false, () => async (exchange) => {
-      await exchange.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"id":')
-      await exchange.silence()
-    }],
+    [
+      'in the middle of a JSON body',
+      false,
+      () => async (exchange) => {
+        await exchange.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"id":')
+        await exchange.silence()
+      },
+    ],
   ] satisfies readonly [string, boolean, () => ReturnType<typeof healthy>][]
   for (const [name, stream, behave] of cases) {
     test(`${name}: the upstream's socket is closed within 1 s`, async () => {
@@ -150,7 +174,10 @@ describe('S4 a client that leaves', () => {
   test('while the call fails over: neither upstream is asked again', async () => {
     await using first = await WireServer.listen((exchange) => exchange.silence())
     await using second = await WireServer.listen(after(5_000, healthy({ text: TEXT })))
-    await using world = await startWorld({ env: ENV, config: routeOver([first, second], { model: { deadlines: { headers: '300ms', firstToken: '10s' } } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([first, second], { model: { deadlines: { headers: '300ms', firstToken: '10s' } } }),
+    })
     const call = world.open()
     await eventually('the first upstream is asked', () => first.requests.length === 1)
     call.leave()
@@ -160,7 +187,10 @@ describe('S4 a client that leaves', () => {
 
   test('a call that nobody waits for charges nobody: the upstream is asked again at once', async () => {
     await using upstream = await WireServer.listen((exchange) => exchange.silence())
-    await using world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { deadlines: { headers: '10s', firstToken: '10s' }, breaker: { failures: 2 } } }) })
+    await using world = await startWorld({
+      env: ENV,
+      config: routeOver([upstream], { model: { deadlines: { headers: '10s', firstToken: '10s' }, breaker: { failures: 2 } } }),
+    })
     for (let n = 1; n <= 5; n++) {
       const call = world.open()
       await eventually('the upstream is asked', () => upstream.requests.length === n)
@@ -181,5 +211,8 @@ describe('S7 identity', () => {
 })
 
 function* endless(): Generator<{ data: string }> {
-  for (let n = 0; ; n++) yield { data: `{"id":"e","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"w${n} "},"finish_reason":null}]}` }
+  for (let n = 0; ; n++)
+    yield {
+      data: `{"id":"e","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"w${n} "},"finish_reason":null}]}`,
+    }
 }

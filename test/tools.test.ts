@@ -9,7 +9,12 @@ const CALLS = [
 ] as const
 const EXPECTED = CALLS.map((call) => ({ ...call }))
 const ANSWER: Answer = { toolCalls: CALLS }
-const WITH_TOOLS = { tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }, { type: 'function', function: { name: 'tide' } }] }
+const WITH_TOOLS = {
+  tools: [
+    { type: 'function', function: { name: 'weather', parameters: { type: 'object' } } },
+    { type: 'function', function: { name: 'tide' } },
+  ],
+}
 
 /** The first `frames` frames of an answer, then `ending`. */
 function cutAfter(answer: Answer, frames: number, ending: Step): Behaviour {
@@ -32,7 +37,10 @@ describe('S6 tool calls are whole or not there', () => {
     test(`cut anywhere by ${ending}: the next upstream's calls, whole, and nothing of the first's`, async () => {
       await using a = await WireServer.listen(healthy(ANSWER))
       await using b = await WireServer.listen(healthy({ toolCalls: [{ id: 'tool_b', name: 'weather', arguments: '{"city":"Basel"}' }] }))
-      await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { breaker: { failures: 1_000, minimum: 1_000 } } }) })
+      await using world = await startWorld({
+        env: ENV,
+        config: routeOver([a, b], { model: { breaker: { failures: 1_000, minimum: 1_000 } } }),
+      })
       for (let frames = 1; frames < total; frames += ending === 'silence' ? 11 : 3) {
         a.behave = cutAfter(ANSWER, frames, ending)
         const result = await world.stream(WITH_TOOLS)
@@ -70,7 +78,9 @@ describe('S6 tool calls are whole or not there', () => {
   })
 
   test('a finish of length with half a call is passed on as it is', async () => {
-    await using a = await WireServer.listen(healthy({ toolCalls: [{ id: 'tool_one', name: 'weather', arguments: '{"city":"Zü' }], finish: 'length' }))
+    await using a = await WireServer.listen(
+      healthy({ toolCalls: [{ id: 'tool_one', name: 'weather', arguments: '{"city":"Zü' }], finish: 'length' }),
+    )
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
     const result = await world.stream(WITH_TOOLS)
     expect(result.finish).toBe('length')
@@ -79,13 +89,27 @@ describe('S6 tool calls are whole or not there', () => {
 
   test('calls without arguments, without an index, and with the whole call in one piece', async () => {
     const chunk = (delta: object, finish: string | null = null): { data: string } => ({
-      data: JSON.stringify({ id: 'x', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] }),
+      data: JSON.stringify({
+        id: 'x',
+        object: 'chat.completion.chunk',
+        created: 1,
+        model: 'm',
+        choices: [{ index: 0, delta, finish_reason: finish }],
+      }),
     })
     const call = { id: 'c', type: 'function', function: { name: 'now', arguments: '' } }
-    await using a = await WireServer.listen(play([chunk({ role: 'assistant', tool_calls: [call] }), chunk({}, 'tool_calls'), { data: '[DONE]' }]))
+    await using a = await WireServer.listen(
+      play([chunk({ role: 'assistant', tool_calls: [call] }), chunk({}, 'tool_calls'), { data: '[DONE]' }]),
+    )
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
     expect((await world.stream(WITH_TOOLS)).toolCalls).toEqual([{ id: 'c', name: 'now', arguments: '' }])
-    a.behave = play([chunk({ role: 'assistant', content: null, tool_calls: [{ ...call, index: 0, function: { name: 'now', arguments: '{}' } }] }, 'tool_calls'), { data: '[DONE]' }])
+    a.behave = play([
+      chunk(
+        { role: 'assistant', content: null, tool_calls: [{ ...call, index: 0, function: { name: 'now', arguments: '{}' } }] },
+        'tool_calls',
+      ),
+      { data: '[DONE]' },
+    ])
     expect((await world.stream(WITH_TOOLS)).toolCalls).toEqual([{ id: 'c', name: 'now', arguments: '{}' }])
   })
 })

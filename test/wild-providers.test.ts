@@ -1,6 +1,19 @@
 import { describe, expect, test } from 'bun:test'
 import { ENV, routeOver } from './routes.ts'
-import { type Behaviour, byMode, completionOf, DONE, framesOf, healthy, play, reply, type Step, stepsOf, WireServer, writer } from './upstreams/index.ts'
+import {
+  type Behaviour,
+  byMode,
+  completionOf,
+  DONE,
+  framesOf,
+  healthy,
+  play,
+  reply,
+  type Step,
+  stepsOf,
+  WireServer,
+  writer,
+} from './upstreams/index.ts'
 import { startWorld } from './world.ts'
 
 const TEXT = 'What providers in the wild send, and what clients must get of it.'
@@ -8,7 +21,8 @@ const TEXT = 'What providers in the wild send, and what clients must get of it.'
 /** Each frame of a healthy answer, changed, before it is sent. */
 function changed(change: (frame: Record<string, unknown>, n: number) => Record<string, unknown>, answer = { text: TEXT }): Behaviour {
   return byMode(
-    (exchange) => play([...stepsOf(framesOf(answer, exchange.asked).map((frame, n) => JSON.stringify(change(JSON.parse(frame), n)))), DONE])(exchange),
+    (exchange) =>
+      play([...stepsOf(framesOf(answer, exchange.asked).map((frame, n) => JSON.stringify(change(JSON.parse(frame), n)))), DONE])(exchange),
     healthy(answer),
   )
 }
@@ -18,31 +32,97 @@ function choiceOf(frame: Record<string, unknown>): Record<string, unknown> {
 }
 
 const CHUNK = (delta: object, finish: string | null = null): Step => ({
-  data: JSON.stringify({ id: 'chatcmpl-sim', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] }),
+  data: JSON.stringify({
+    id: 'chatcmpl-sim',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'm',
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  }),
 })
 
 const PECULIAR: readonly [string, Behaviour][] = [
   ['another id in every frame', changed((frame, n) => ({ ...frame, id: `id-${n}` }))],
   ['no id, no created', changed(({ id: _, created: _c, ...frame }) => frame)],
   ['another created in every frame', changed((frame, n) => ({ ...frame, created: 1_700_000_000 + n }))],
-  ['an empty finish_reason in every frame', changed((frame) => ({ ...frame, choices: [{ ...choiceOf(frame), finish_reason: choiceOf(frame)['finish_reason'] ?? '' }] }))],
-  ['no finish_reason member', changed((frame) => ({ ...frame, choices: [Object.fromEntries(Object.entries(choiceOf(frame)).filter(([key, value]) => key !== 'finish_reason' || value !== null))] }))],
+  [
+    'an empty finish_reason in every frame',
+    changed((frame) => ({ ...frame, choices: [{ ...choiceOf(frame), finish_reason: choiceOf(frame)['finish_reason'] ?? '' }] })),
+  ],
+  [
+    'no finish_reason member',
+    changed((frame) => ({
+      ...frame,
+      choices: [Object.fromEntries(Object.entries(choiceOf(frame)).filter(([key, value]) => key !== 'finish_reason' || value !== null))],
+    })),
+  ],
   ['usage null in every frame', changed((frame) => ({ ...frame, usage: null }))],
   ['usage in every frame', changed((frame, n) => ({ ...frame, usage: { prompt_tokens: 3, completion_tokens: n, total_tokens: 3 + n } }))],
-  ['a role in every frame', changed((frame) => ({ ...frame, choices: [{ ...choiceOf(frame), delta: { role: 'assistant', ...Object(choiceOf(frame)['delta']) } }] }))],
-  ['prompt_filter_results first', (exchange) => play([{ data: '{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}' }, ...stepsOf(framesOf({ text: TEXT }, exchange.asked)), DONE])(exchange)],
-  ['comments and pings between the frames', (exchange) => play([{ comment: 'OPENROUTER PROCESSING' }, ...stepsOf(framesOf({ text: TEXT }, exchange.asked)).flatMap((step): Step[] => [step, { comment: 'ping' }, { raw: 'event: ping\ndata: {"type":"ping"}\n\n' }]), DONE])(exchange)],
-  ['id: and retry: fields', (exchange) => play([{ raw: 'retry: 1000\n\n' }, ...framesOf({ text: TEXT }, exchange.asked).map((data, n): Step => ({ raw: `id: ${n}\nevent: message\ndata: ${data}\n\n` })), DONE])(exchange)],
-  ['no blank line after the last event', (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked)), { raw: 'data: [DONE]' }])(exchange)],
-  ['no [DONE] and no blank line after the finish', (exchange) => {
-    const frames = framesOf({ text: TEXT }, exchange.asked)
-    return play([...stepsOf(frames.slice(0, -1)), { raw: `data: ${frames.at(-1)}` }])(exchange)
-  }],
-  ['the finish with the last piece', (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, -2)), CHUNK({ content: TEXT.slice(TEXT.lastIndexOf(' ')) }, 'stop'), DONE])(exchange)],
+  [
+    'a role in every frame',
+    changed((frame) => ({
+      ...frame,
+      choices: [{ ...choiceOf(frame), delta: { role: 'assistant', ...Object(choiceOf(frame)['delta']) } }],
+    })),
+  ],
+  [
+    'prompt_filter_results first',
+    (exchange) =>
+      play([
+        { data: '{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}' },
+        ...stepsOf(framesOf({ text: TEXT }, exchange.asked)),
+        DONE,
+      ])(exchange),
+  ],
+  [
+    'comments and pings between the frames',
+    (exchange) =>
+      play([
+        { comment: 'OPENROUTER PROCESSING' },
+        ...stepsOf(framesOf({ text: TEXT }, exchange.asked)).flatMap((step): Step[] => [
+          step,
+          { comment: 'ping' },
+          { raw: 'event: ping\ndata: {"type":"ping"}\n\n' },
+        ]),
+        DONE,
+      ])(exchange),
+  ],
+  [
+    'id: and retry: fields',
+    (exchange) =>
+      play([
+        { raw: 'retry: 1000\n\n' },
+        ...framesOf({ text: TEXT }, exchange.asked).map((data, n): Step => ({ raw: `id: ${n}\nevent: message\ndata: ${data}\n\n` })),
+        DONE,
+      ])(exchange),
+  ],
+  [
+    'no blank line after the last event',
+    (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked)), { raw: 'data: [DONE]' }])(exchange),
+  ],
+  [
+    'no [DONE] and no blank line after the finish',
+    (exchange) => {
+      const frames = framesOf({ text: TEXT }, exchange.asked)
+      return play([...stepsOf(frames.slice(0, -1)), { raw: `data: ${frames.at(-1)}` }])(exchange)
+    },
+  ],
+  [
+    'the finish with the last piece',
+    (exchange) =>
+      play([
+        ...stepsOf(framesOf({ text: TEXT }, exchange.asked).slice(0, -2)),
+        CHUNK({ content: TEXT.slice(TEXT.lastIndexOf(' ')) }, 'stop'),
+        DONE,
+      ])(exchange),
+  ],
   ['everything in one frame', play([CHUNK({ role: 'assistant', content: TEXT }, 'stop'), DONE])],
   ['content in parts', play([CHUNK({ role: 'assistant', content: [{ type: 'text', text: TEXT }] }), CHUNK({}, 'stop'), DONE])],
   ['[DONE] twice', (exchange) => play([...stepsOf(framesOf({ text: TEXT }, exchange.asked)), DONE, DONE])(exchange)],
-  ['a whole JSON answer to a streamed call', (exchange) => reply({ status: 200, body: completionOf({ text: TEXT }, exchange.asked) })(exchange)],
+  [
+    'a whole JSON answer to a streamed call',
+    (exchange) => reply({ status: 200, body: completionOf({ text: TEXT }, exchange.asked) })(exchange),
+  ],
 ]
 
 describe('peculiar but healthy streams', () => {
@@ -68,7 +148,9 @@ describe('peculiar but healthy streams', () => {
 
   test('reasoning was sent, then it breaks: the text is whole, once', async () => {
     const answer = { reasoning: { field: 'reasoning_content' as const, text: 'Let me think about this for a moment.' }, text: TEXT }
-    await using a = await WireServer.listen((exchange) => play([...stepsOf(framesOf(answer, exchange.asked).slice(0, 4)), { wait: 10 }, 'rst'])(exchange))
+    await using a = await WireServer.listen((exchange) =>
+      play([...stepsOf(framesOf(answer, exchange.asked).slice(0, 4)), { wait: 10 }, 'rst'])(exchange),
+    )
     await using b = await WireServer.listen(healthy(answer))
     await using world = await startWorld({ env: ENV, config: routeOver([a, b]) })
     const result = await world.stream()
@@ -82,10 +164,40 @@ describe('what the client asks in other ways', () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
     await using world = await startWorld({ env: ENV, config: routeOver([a]) })
     const bodies: readonly object[] = [
-      { messages: [{ role: 'user', content: [{ type: 'text', text: 'what is this' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } }] }] },
-      { messages: [{ role: 'developer', content: 'be brief' }, { role: 'user', content: 'x' }, { role: 'assistant', content: 'What' }] },
-      { messages: [{ role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }] }, { role: 'tool', tool_call_id: 'c', content: 'r' }] },
-      { tool_choice: 'auto', parallel_tool_calls: true, seed: 7, top_p: 0.5, logit_bias: { '50256': -100 }, metadata: { a: 'b' }, store: false, service_tier: 'auto' },
+      {
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'what is this' },
+              { type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } },
+            ],
+          },
+        ],
+      },
+      {
+        messages: [
+          { role: 'developer', content: 'be brief' },
+          { role: 'user', content: 'x' },
+          { role: 'assistant', content: 'What' },
+        ],
+      },
+      {
+        messages: [
+          { role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+          { role: 'tool', tool_call_id: 'c', content: 'r' },
+        ],
+      },
+      {
+        tool_choice: 'auto',
+        parallel_tool_calls: true,
+        seed: 7,
+        top_p: 0.5,
+        logit_bias: { '50256': -100 },
+        metadata: { a: 'b' },
+        store: false,
+        service_tier: 'auto',
+      },
     ]
     for (const body of bodies) {
       for (const stream of [true, false]) {

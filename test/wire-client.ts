@@ -50,7 +50,9 @@ export class WireCall {
     this.socket.setNoDelay(true)
     this.socket.write(requestBytes(target, asking))
     this.socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'reset' : 'cut'))
+    this.socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'reset' : 'cut'),
+    )
     this.socket.on('end', () => this.#end(this.#body.endsWithConnection ? 'complete' : 'cut'))
     this.socket.on('close', () => this.#end('cut'))
   }
@@ -142,7 +144,12 @@ class BodyReader {
 
 function requestBytes(target: URL, asking: Asking): string {
   const body = typeof asking.body === 'object' ? JSON.stringify(asking.body) : (asking.body ?? '')
-  const headers = { host: target.host, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...asking.headers }
+  const headers = {
+    host: target.host,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    ...asking.headers,
+  }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `${asking.method ?? 'POST'} ${target.pathname}${target.search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }

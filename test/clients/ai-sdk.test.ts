@@ -5,7 +5,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { z } from 'zod'
 import { eventually } from '../eventually.ts'
 import { ENV, routeOver } from '../routes.ts'
-import { beginning, type Behaviour, framesOf, healthy, play, reply, resetAtOnce, silent, stepsOf, WireServer, writer } from '../upstreams/index.ts'
+import {
+  beginning,
+  type Behaviour,
+  framesOf,
+  healthy,
+  play,
+  reply,
+  resetAtOnce,
+  silent,
+  stepsOf,
+  WireServer,
+  writer,
+} from '../upstreams/index.ts'
 import { startWorld, type World } from '../world.ts'
 
 const TEXT = 'Kelp holds fast. Es hält. 海藻 🌊 stays, word by word, until the answer is whole.'

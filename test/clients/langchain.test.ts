@@ -3,7 +3,19 @@ import { ChatOpenAI } from '@langchain/openai'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { z } from 'zod'
 import { ENV, routeOver } from '../routes.ts'
-import { beginning, type Behaviour, framesOf, healthy, play, reply, resetAtOnce, silent, stepsOf, WireServer, writer } from '../upstreams/index.ts'
+import {
+  beginning,
+  type Behaviour,
+  framesOf,
+  healthy,
+  play,
+  reply,
+  resetAtOnce,
+  silent,
+  stepsOf,
+  WireServer,
+  writer,
+} from '../upstreams/index.ts'
 import { startWorld, type World } from '../world.ts'
 
 const TEXT = 'Kelp holds fast. Es hält. 海藻 🌊 stays, word by word, until the answer is whole.'
@@ -78,6 +90,7 @@ describe("LangChain's ChatOpenAI", () => {
     first.behave = resetAtOnce
     const invoked = await bound.invoke('Weather?')
     second.behave = writer(TEXT)
-    for (const message of [whole, invoked]) expect(message?.tool_calls?.map(({ name, args }) => ({ name, args }))).toEqual([{ name: 'weather', args: { city: 'Zürich' } }])
+    for (const message of [whole, invoked])
+      expect(message?.tool_calls?.map(({ name, args }) => ({ name, args }))).toEqual([{ name: 'weather', args: { city: 'Zürich' } }])
   })
 })

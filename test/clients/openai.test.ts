@@ -4,7 +4,20 @@ import { zodResponseFormat } from 'openai/helpers/zod'
 import { z } from 'zod'
 import { eventually } from '../eventually.ts'
 import { ENV, routeOver } from '../routes.ts'
-import { beginning, type Behaviour, framesOf, healthy, inTurn, play, reply, resetAtOnce, silent, stepsOf, WireServer, writer } from '../upstreams/index.ts'
+import {
+  beginning,
+  type Behaviour,
+  framesOf,
+  healthy,
+  inTurn,
+  play,
+  reply,
+  resetAtOnce,
+  silent,
+  stepsOf,
+  WireServer,
+  writer,
+} from '../upstreams/index.ts'
 import { startWorld, type World } from '../world.ts'
 
 const TEXT = 'Kelp holds fast. Es hält. 海藻 🌊 stays, word by word, until the answer is whole.'
@@ -55,7 +68,12 @@ describe('the openai SDK', () => {
   for (const [name, behave] of [...FAULTS, ...STREAM_FAULTS]) {
     test(`a stream, first upstream ${name}`, async () => {
       first.behave = behave
-      const stream = await client.chat.completions.create({ model: 'assistant', messages: MESSAGES, stream: true, stream_options: { include_usage: true } })
+      const stream = await client.chat.completions.create({
+        model: 'assistant',
+        messages: MESSAGES,
+        stream: true,
+        stream_options: { include_usage: true },
+      })
       let text = ''
       let finish: string | null = null
       for await (const chunk of stream) {

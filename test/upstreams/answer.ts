@@ -30,14 +30,20 @@ export const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18
 export function framesOf(answer: Answer, asked: ChatRequest): string[] {
   const base = { id: answer.id ?? 'chatcmpl-sim', object: 'chat.completion.chunk', created: CREATED, model: answer.model ?? asked.model }
   const frame = (index: number, delta: Record<string, unknown>, finish: string | null = null, more: Record<string, unknown> = {}): string =>
-    JSON.stringify({ ...base, choices: [{ index, delta, ...(asked.logprobs === true ? { logprobs: logprobsOf(delta) } : {}), finish_reason: finish }], ...more })
+    JSON.stringify({
+      ...base,
+      choices: [{ index, delta, ...(asked.logprobs === true ? { logprobs: logprobsOf(delta) } : {}), finish_reason: finish }],
+      ...more,
+    })
   const frames: string[] = []
   for (let index = 0; index < (asked.n ?? 1); index++) {
     frames.push(frame(index, { role: 'assistant', content: '' }))
-    if (answer.reasoning) for (const piece of piecesOf(answer.reasoning.text)) frames.push(frame(index, { [answer.reasoning.field]: piece }))
+    if (answer.reasoning)
+      for (const piece of piecesOf(answer.reasoning.text)) frames.push(frame(index, { [answer.reasoning.field]: piece }))
     for (const piece of answer.pieces ?? piecesOf(answer.text ?? '')) frames.push(frame(index, { content: piece }))
     if (answer.refusal !== undefined) for (const piece of piecesOf(answer.refusal)) frames.push(frame(index, { refusal: piece }))
-    for (const [position, call] of (answer.toolCalls ?? []).entries()) frames.push(...toolFrames(position, call).map((delta) => frame(index, delta)))
+    for (const [position, call] of (answer.toolCalls ?? []).entries())
+      frames.push(...toolFrames(position, call).map((delta) => frame(index, delta)))
     frames.push(frame(index, {}, finishOf(answer), answer.usage === 'in-finish' ? { usage: USAGE } : {}))
   }
   if (answer.usage !== 'in-finish' && answer.usage !== 'never' && asked.stream_options?.include_usage === true) {
@@ -54,7 +60,15 @@ export function completionOf(answer: Answer, asked: ChatRequest): string {
     content: text ?? null,
     refusal: answer.refusal ?? null,
     ...(answer.reasoning ? { [answer.reasoning.field]: answer.reasoning.text } : {}),
-    ...(answer.toolCalls ? { tool_calls: answer.toolCalls.map((call) => ({ id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } })) } : {}),
+    ...(answer.toolCalls
+      ? {
+          tool_calls: answer.toolCalls.map((call) => ({
+            id: call.id,
+            type: 'function',
+            function: { name: call.name, arguments: call.arguments },
+          })),
+        }
+      : {}),
   }
   return JSON.stringify({
     id: answer.id ?? 'chatcmpl-sim',

@@ -102,4 +102,7 @@ function* pings(everyMs: number, ping: Step): Generator<Step> {
   }
 }
 
-const listModels: Behaviour = reply({ status: 200, body: JSON.stringify({ object: 'list', data: [{ id: 'm', object: 'model', created: 1, owned_by: 'sim' }] }) })
+const listModels: Behaviour = reply({
+  status: 200,
+  body: JSON.stringify({ object: 'list', data: [{ id: 'm', object: 'model', created: 1, owned_by: 'sim' }] }),
+})

@@ -44,7 +44,13 @@ export interface Reply {
   readonly contentType?: string
 }
 
-const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 302: 'Found', 400: 'Bad Request', 429: 'Too Many Requests', 500: 'Internal Server Error' }
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  302: 'Found',
+  400: 'Bad Request',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+}
 
 /** The bytes of a response's head. */
 export function headOf(status: number, headers: Readonly<Record<string, string>>): string {
@@ -142,7 +148,10 @@ class Player {
     const size = this.#wire.split ?? bytes.length
     for (let position = 0; position < bytes.length && !this.#exchange.left.aborted; position += size) {
       const piece = bytes.subarray(position, position + size)
-      const chunk = this.#wire.framing === 'close' ? piece : Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
+      const chunk =
+        this.#wire.framing === 'close'
+          ? piece
+          : Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
       if (this.#wire.burst === true) this.#held.push(chunk)
       else await this.#exchange.write(chunk)
       if (this.#wire.split !== undefined && position % 64 === 0) await this.#exchange.pause(0)

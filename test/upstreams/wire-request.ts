@@ -21,7 +21,8 @@ export function readRequest(bytes: Buffer): { readonly request: WireRequest; rea
   const headers = new Map(lines.map((line) => splitHeader(line)))
   const [method = '', path = ''] = requestLine.split(' ')
   const bodyStart = headEnd + 4
-  const body = headers.get('transfer-encoding')?.includes('chunked') === true ? readChunked(bytes, bodyStart) : readSized(bytes, bodyStart, headers)
+  const body =
+    headers.get('transfer-encoding')?.includes('chunked') === true ? readChunked(bytes, bodyStart) : readSized(bytes, bodyStart, headers)
   if (!body) return undefined
   return { request: { method, path, head, headers, body: body.text, json: parseJson(body.text) }, consumed: body.end }
 }
@@ -38,7 +39,7 @@ function readSized(bytes: Buffer, start: number, headers: ReadonlyMap<string, st
 
 function readChunked(bytes: Buffer, start: number): { text: string; end: number } | undefined {
   const pieces: Buffer[] = []
-  for (let position = start; ; ) {
+  for (let position = start; ;) {
     const lineEnd = bytes.indexOf('\r\n', position)
     if (lineEnd === -1) return undefined
     const size = Number.parseInt(bytes.toString('latin1', position, lineEnd), 16)

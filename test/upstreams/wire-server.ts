@@ -143,7 +143,8 @@ export class WireServer {
         left.abort()
       },
       pause,
-      silence: () => (signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))),
+      silence: () =>
+        signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
     }
   }
 }

@@ -36,8 +36,13 @@ export function writer(text: string, habit: Habit = 'continues', seen: Asked[] =
 export function understand(request: ChatRequest, text: string): Asked {
   const last = messageOf(request.messages.at(-1))
   if (last.role === 'assistant') return { way: 'prefill', partial: last.content }
-  const before = request.messages.slice(0, -1).map(messageOf).findLast((message) => message.role === 'assistant')
-  return before && before.content !== '' && text.startsWith(before.content.trimEnd()) ? { way: 'instruct', partial: before.content } : { way: 'plain' }
+  const before = request.messages
+    .slice(0, -1)
+    .map(messageOf)
+    .findLast((message) => message.role === 'assistant')
+  return before && before.content !== '' && text.startsWith(before.content.trimEnd())
+    ? { way: 'instruct', partial: before.content }
+    : { way: 'plain' }
 }
 
 function goOn(text: string, partial: string, habit: Habit): string {
@@ -62,7 +67,14 @@ function messageOf(message: unknown): { role: string; content: string } {
   const content = 'content' in message ? message.content : ''
   if (typeof content === 'string') return { role, content }
   if (!Array.isArray(content)) return { role, content: '' }
-  return { role, content: content.map((part: unknown) => (typeof part === 'object' && part !== null && 'text' in part && typeof part.text === 'string' ? part.text : '')).join('') }
+  return {
+    role,
+    content: content
+      .map((part: unknown) =>
+        typeof part === 'object' && part !== null && 'text' in part && typeof part.text === 'string' ? part.text : '',
+      )
+      .join(''),
+  }
 }
 
 const refusal: Behaviour = reply({
