@@ -27,6 +27,8 @@ const HABITS: readonly [string, Habit][] = [
   ['repeats 3 words', { repeat: 3, unit: 'words' }],
   ['repeats 2 sentences', { repeat: 2, unit: 'sentences' }],
   ['starts over', 'starts over'],
+  ['obeys', 'obeys'],
+  ['introduces itself', 'introduces'],
   ['refuses prefill', 'refuses prefill'],
   ['refuses to continue', 'refuses to continue'],
 ]

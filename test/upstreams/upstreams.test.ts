@@ -104,8 +104,16 @@ describe('the simulators themselves', () => {
     const question = { role: 'user', content: 'q' }
     const partial = { role: 'assistant', content: TEXT.slice(0, 20) }
     expect(understand({ model: 'm', messages: [question] }, TEXT)).toEqual({ way: 'plain' })
-    expect(understand({ model: 'm', messages: [question, partial] }, TEXT)).toEqual({ way: 'prefill', partial: partial.content })
-    expect(understand({ model: 'm', messages: [question, partial, question] }, TEXT)).toEqual({ way: 'instruct', partial: partial.content })
+    expect(understand({ model: 'm', messages: [question, partial] }, TEXT)).toEqual({
+      way: 'prefill',
+      partial: partial.content,
+      instruction: '',
+    })
+    expect(understand({ model: 'm', messages: [question, partial, question] }, TEXT)).toEqual({
+      way: 'instruct',
+      partial: partial.content,
+      instruction: 'q',
+    })
     await using server = await WireServer.listen(writer(TEXT, { repeat: 5, unit: 'characters' }))
     const text = await textOf(await ask(server, { stream: true, messages: [question, partial] }))
     expect(text).toBe(TEXT.slice(15))
