@@ -5,7 +5,7 @@ import { z } from 'zod'
 const ReloadAnswer = z.object({
   outcome: z.enum(['swapped', 'unchanged', 'refused']),
   version: z.string(),
-  problems: z.array(z.looseObject({ line: z.number(), message: z.string(), remedy: z.string().optional() })).optional(),
+  problems: z.array(z.looseObject({ message: z.string() })).optional(),
 })
 
 /** `holdfast reload`: 0 when the document is what runs now, 1 when it was refused or no server could be asked. */
@@ -50,6 +50,6 @@ function parse(text: string): z.infer<typeof ReloadAnswer> | undefined {
 function inWords({ outcome, version, problems = [] }: z.infer<typeof ReloadAnswer>): string {
   if (outcome === 'swapped') return `Version ${version} runs now. Calls under way keep the one they began with.`
   if (outcome === 'unchanged') return `Nothing has changed: version ${version} runs.`
-  const lines = problems.map(({ line, message, remedy }) => `  line ${line}: ${message}${remedy === undefined ? '' : ` ${remedy}`}`)
+  const lines = problems.map(({ message }) => `  ${message}`)
   return [`Refused: version ${version} goes on.`, ...lines, '"holdfast check" says more.'].join('\n')
 }

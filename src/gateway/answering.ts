@@ -34,7 +34,7 @@ export class Answering implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#state === 'over') return OVER
     try {
-      if (this.#state === 'new') await this.#enter()
+      if (this.#state === 'new' && !(await this.#enter())) return OVER
       const bytes = await this.#options.failover.next()
       if (bytes) return { done: false, value: bytes }
       this.#end({ outcome: 'ok', status: 200 })
@@ -53,11 +53,14 @@ export class Answering implements AsyncIterableIterator<Uint8Array> {
     return Promise.resolve(OVER)
   }
 
-  async #enter(): Promise<void> {
+  /** Takes a place; false when the client has left meanwhile. */
+  async #enter(): Promise<boolean> {
     const { admission, call } = this.#options
     const { concurrency, wait } = call.snapshot.limits
     if (!admission.tryEnter(concurrency)) await admission.enter(concurrency, wait, call.signal)
-    this.#state = 'entered'
+    if (this.#state === 'new') this.#state = 'entered'
+    else admission.leave()
+    return this.#state === 'entered'
   }
 
   #end(ending: Ending): void {

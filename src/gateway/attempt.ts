@@ -20,6 +20,8 @@ export interface AttemptOptions {
 
 /** How long an upstream may take to end after its answer was whole, ms: its connection is worth keeping. */
 const DRAIN_MS = 1_000
+/** Time that nobody waited for that does not matter to an upstream's pace, ms. */
+const LEAST_MISSED_MS = 20
 /** Reads that are made for it at the most. */
 const DRAIN_READS = 1_000
 
@@ -38,6 +40,8 @@ export class Attempt {
   #pausedAt: number | undefined
   /** When the last token came, put off by the time in which nobody waited. */
   #lastTokenAt: number
+  /** All the time in which nobody waited, up to the last read, ms. */
+  #pausedMs = 0
   #tokens = 0
 
   /** Monotonic ms. */
@@ -75,7 +79,9 @@ export class Attempt {
   /** The next batch of frames. Throws `UpstreamError`. */
   next(): Promise<IteratorResult<readonly Frame[]>> {
     if (this.#pausedAt !== undefined) {
-      this.#lastTokenAt += this.#options.clock.monotonic() - this.#pausedAt
+      const paused = this.#options.clock.monotonic() - this.#pausedAt
+      this.#lastTokenAt += paused
+      this.#pausedMs += paused
       this.#pausedAt = undefined
     }
     return this.#response ? this.#response.frames.next() : Promise.resolve({ done: true, value: undefined })
@@ -152,15 +158,24 @@ export class Attempt {
     else this.#fail('timeout_first_token', `${upstream} sent no token within ${deadlines.firstToken} ms.`)
   }
 
-  #watchPace(tokensBefore: number): void {
+  /** Counts tokens from now on for `ms`, and longer by the time in which nobody waited. */
+  #watchPace(tokensBefore: number, ms = this.#options.slow?.over): void {
     const { clock, slow, upstream } = this.#options
-    if (!slow) return
-    this.#slowTimer = clock.after(slow.over, () => {
+    if (!slow || ms === undefined) return
+    const pausedBefore = this.#pausedUpToNow()
+    this.#slowTimer = clock.after(ms, () => {
       const wanted = (slow.tokensPerSecond * slow.over) / 1_000
-      if (this.#pausedAt === undefined && this.#tokens - tokensBefore < wanted && slow.applies()) {
+      const missed = this.#pausedUpToNow() - pausedBefore
+      if (this.#tokens - tokensBefore >= wanted) this.#watchPace(this.#tokens)
+      else if (missed > LEAST_MISSED_MS) this.#watchPace(tokensBefore, missed)
+      else if (slow.applies())
         this.#fail('slow', `${upstream} sent fewer than ${slow.tokensPerSecond} tokens a second over ${slow.over} ms.`)
-      } else this.#watchPace(this.#tokens)
+      else this.#watchPace(this.#tokens)
     })
+  }
+
+  #pausedUpToNow(): number {
+    return this.#pausedMs + (this.#pausedAt === undefined ? 0 : this.#options.clock.monotonic() - this.#pausedAt)
   }
 
   #fail(kind: FailureKind, message: string): void {

@@ -14,6 +14,8 @@ export interface Permit {
 /** What one key (an upstream or an account) has been through. */
 interface Record {
   breaker: BreakerState
+  /** Counts the breaker's changes of state: an outcome counts only in the stage that its attempt began in. */
+  stage: number
   /** Monotonic ms before which it asked not to be called. */
   coolingUntil: number
   /** What it said was left of its rate limit, and until when that holds. */
@@ -66,11 +68,15 @@ export class Availability {
     this.#apply(own, 'admit', route)
     this.#apply(account, 'admit', route)
     this.#budget(upstream.id).add('all')
+    const ownStage = own.stage
+    const accountStage = account.stage
     return {
       done: (verdict) => {
         const charged = typeof verdict === 'string' ? verdict : chargedTo(verdict)
-        this.#apply(own, charged === 'upstream' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
-        this.#apply(account, charged === 'account' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
+        if (own.stage === ownStage) this.#apply(own, charged === 'upstream' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
+        if (account.stage === accountStage) {
+          this.#apply(account, charged === 'account' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
+        }
         if (typeof verdict !== 'string') this.#rest(account, verdict)
       },
     }
@@ -102,7 +108,9 @@ export class Availability {
   }
 
   #apply(to: Record, event: BreakerEvent, route: Route): void {
-    to.breaker = reduce(to.breaker, event, route.breaker, this.#clock.monotonic())
+    const next = reduce(to.breaker, event, route.breaker, this.#clock.monotonic())
+    if (next.state !== to.breaker.state) to.stage++
+    to.breaker = next
   }
 
   #budget(upstream: string): SlidingWindow<'all' | 'second'> {
@@ -126,7 +134,7 @@ function chargedTo(failure: Failure): 'upstream' | 'account' | 'ok' | 'neutral' 
 function record(records: Map<string, Record>, key: string): Record {
   let found = records.get(key)
   if (!found) {
-    found = { breaker: CLOSED, coolingUntil: -Infinity, limits: undefined }
+    found = { breaker: CLOSED, stage: 0, coolingUntil: -Infinity, limits: undefined }
     records.set(key, found)
   }
   return found

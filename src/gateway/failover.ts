@@ -53,7 +53,8 @@ export class Failover {
     this.#startedAt = parts.clock.monotonic()
     const { route } = call
     this.#totalMs = deadlinesFor(route.deadlines, '', call.request).total
-    const ordered = route.upstreams.length === 1 ? route.upstreams : balanced(route.upstreams, route.balance, this.#load, parts.clock.random)
+    const ordered =
+      route.upstreams.length === 1 ? route.upstreams : balanced(route.upstreams, route.balance, this.#load, parts.clock.random)
     this.#itinerary = new Itinerary(ordered, route.retries)
   }
 
@@ -165,11 +166,10 @@ export class Failover {
     if (failure.kind === 'cancelled' || failure.kind === 'timeout_total') throw this.#error(failure)
     if (refused && !this.#itinerary.rescuing) throw this.#error(failure)
     this.#failures.push(failure)
-    if (this.#delivered.committed) {
-      if (!this.#rescuable()) throw this.#error()
-      this.#itinerary.rescuing = true
-    }
+    if (this.#delivered.committed && !this.#rescuable()) throw this.#error()
     this.#itinerary.failed(leg.upstream, failure, { now: clock.monotonic(), chance: clock.random() })
+    // Only from here on: what broke the first answer says nothing about a way to continue it.
+    if (this.#delivered.committed) this.#itinerary.rescuing = true
   }
 
   #error(last: Failure | undefined = this.#failures.at(-1)): CallError {
@@ -225,8 +225,7 @@ export class Failover {
 
   readonly #availableIn = (upstream: RouteUpstream): number => this.#parts.availability.availableIn(upstream)
 
-  readonly #spendSecond = (upstream: RouteUpstream): boolean =>
-    this.#parts.availability.spendSecond(upstream, this.#call.route.retries)
+  readonly #spendSecond = (upstream: RouteUpstream): boolean => this.#parts.availability.spendSecond(upstream, this.#call.route.retries)
 
   readonly #load = (upstream: RouteUpstream): Load => {
     const { inFlight, firstTokenMs } = this.#parts.health.of(upstream.id)

@@ -32,7 +32,7 @@ export function giveUp(ending: Ending): CallError {
     })
   }
   const what = ending.committed ? 'The answer broke off and could not be finished' : `No upstream could answer "${ending.model}"`
-  return new CallError(`${what}. ${reason}.`, {
+  return new CallError(reason === '' ? `${what}. ${failure.message}` : `${what}. ${reason}.`, {
     code: failure.kind,
     status: status < 500 ? 502 : status,
     attempts,

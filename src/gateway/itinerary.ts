@@ -29,7 +29,15 @@ interface Trial {
 }
 
 /** Failures after which the same upstream may well answer. A silent one is not asked again. */
-const MAY_PASS: ReadonlySet<FailureKind> = new Set(['connect', 'reset', 'server_error', 'overloaded', 'rate_limited', 'malformed', 'truncated'])
+const MAY_PASS: ReadonlySet<FailureKind> = new Set([
+  'connect',
+  'reset',
+  'server_error',
+  'overloaded',
+  'rate_limited',
+  'malformed',
+  'truncated',
+])
 
 const NEXT_WAY: Readonly<Record<Continuation, Continuation | undefined>> = { prefill: 'instruct', instruct: 'restart', restart: undefined }
 

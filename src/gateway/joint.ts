@@ -45,12 +45,13 @@ export class Joint {
     return this.#pass(joined)
   }
 
-  /** The reply is over; returns the rest. */
-  end(): string {
+  /** The reply is over, by itself or because it reached a limit; returns the rest. */
+  end(byItself: boolean): string {
     if (this.#stopped) return ''
     const end = this.#seam.end()
     if ('broken' in end) throw notJoinable()
     const text = this.#pass(end.text)
+    if (byItself && this.#json && !this.#json.complete) throw notJoinable()
     return this.#stopped ? text : text + this.#stops.end()
   }
 

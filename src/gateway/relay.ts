@@ -18,6 +18,7 @@ export interface RelayOptions {
 /** Bytes that are held back at the most: a tool call that is not whole yet. */
 const MOST_HELD = 16 * 1024 * 1024
 
+const CLOSING_BRACE = 125
 const DONE = Buffer.from('data: [DONE]\n\n')
 
 /**
@@ -29,7 +30,9 @@ export class Relay {
   #held: Frame[] = []
   #heldBytes = 0
   #toolsOpen = false
-  #finished = 0
+  /** Indexes of the choices that have finished. */
+  readonly #finishedChoices = new Set<number>()
+  #finished = false
   #last: Frame | undefined
 
   /** Frames with tokens in them: content, reasoning, pieces of tool calls. */
@@ -46,7 +49,7 @@ export class Relay {
 
   /** The answer is whole, though its usage may still come. */
   get finished(): boolean {
-    return this.#finished >= this.#options.choices
+    return this.#finished
   }
 
   /**
@@ -98,7 +101,7 @@ export class Relay {
     if (seen.tools) this.#toolsOpen = true
     const told = this.#options.joint ? this.#rejoin(chunk, seen, out) : frame
     if (this.ended) return
-    this.#finished += seen.finished
+    if (seen.finishes) this.#noteFinishes(chunk)
     if (this.finished) {
       this.#last = told ?? this.#retold(chunk, '')
       if (seen.tools || this.#toolsOpen) this.#options.delivered.final = true
@@ -115,15 +118,23 @@ export class Relay {
     const { joint } = this.#options
     if (!joint) return undefined
     let text = seen.content === '' ? '' : joint.push(seen.content)
-    if (seen.finished > 0 || joint.stopped) text += joint.end()
+    if (seen.finishes || joint.stopped) text += joint.end()
     if (joint.stopped) {
-      this.#finished = this.#options.choices
+      this.#finished = true
       this.#last = this.#retold(chunk, text, 'stop')
       this.#end(out)
       return undefined
     }
-    const worthSending = text !== '' || seen.tools || seen.finished > 0
+    const worthSending = text !== '' || seen.tools || seen.finishes
     return worthSending ? this.#retold(chunk, text) : undefined
+  }
+
+  /** A choice that finishes twice is still one. */
+  #noteFinishes(chunk: ChatChunk): void {
+    for (const [position, choice] of (chunk.choices ?? []).entries()) {
+      if (choice.finish_reason) this.#finishedChoices.add(choice.index ?? position)
+    }
+    this.#finished = this.#finishedChoices.size >= this.#options.choices
   }
 
   /** A chunk of another answer under this stream's id (S7), with `text` for its content. */
@@ -189,15 +200,15 @@ interface Seen {
   readonly content: string
   readonly tokens: boolean
   readonly tools: boolean
-  /** Choices that finish in this chunk. */
-  readonly finished: number
+  /** Whether a choice finishes in this chunk. */
+  readonly finishes: boolean
 }
 
 function inspect(chunk: ChatChunk): Seen {
   let content = ''
   let tokens = false
   let tools = false
-  let finished = 0
+  let finishes = false
   for (const choice of chunk.choices ?? []) {
     const { delta } = choice
     if (delta) {
@@ -205,9 +216,9 @@ function inspect(chunk: ChatChunk): Seen {
       if (delta.tool_calls?.length || delta.function_call) tools = true
       if (delta.content || delta.refusal || delta.reasoning_content || delta.reasoning) tokens = true
     }
-    if (choice.finish_reason) finished++
+    if (choice.finish_reason) finishes = true
   }
-  return { content, tokens: tokens || tools, tools, finished }
+  return { content, tokens: tokens || tools, tools, finishes }
 }
 
 /** Remembers what the client has once this chunk is sent. */
@@ -229,9 +240,8 @@ function note(delivered: Delivered, chunk: ChatChunk): void {
 
 /** The frame with `x_holdfast` as its object's last member; the rest of its bytes as they were. */
 function withAccount(bytes: Uint8Array, account: object): Uint8Array {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-  const end = text.lastIndexOf('}')
-  return Buffer.from(`${text.slice(0, end)},"x_holdfast":${JSON.stringify(account)}${text.slice(end)}`)
+  const end = bytes.lastIndexOf(CLOSING_BRACE)
+  return Buffer.concat([bytes.subarray(0, end), Buffer.from(`,"x_holdfast":${JSON.stringify(account)}`), bytes.subarray(end)])
 }
 
 function joined(out: readonly Uint8Array[]): Uint8Array | undefined {

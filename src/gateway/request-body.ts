@@ -3,12 +3,10 @@
  * fields that we do not know reach the upstream untouched.
  */
 export function withModel(body: string, model: string, name: string): string {
-  const only = onlyMention(body, model)
   const quoted = JSON.stringify(name)
-  if (only) return body.slice(0, only.start) + quoted + body.slice(only.end)
   let text = ''
   let at = 0
-  for (const span of topLevelSpans(body)) {
+  for (const span of onlyMention(body, model) ?? topLevelSpans(body)) {
     text += body.slice(at, span.start) + quoted
     at = span.end
   }
@@ -20,39 +18,66 @@ interface Span {
   readonly end: number
 }
 
-/** The value's place when the text names the key once only: then it is the top level's, and no scan is needed. */
-function onlyMention(body: string, model: string): Span | undefined {
-  const at = body.indexOf('"model"')
-  if (at === -1 || body.indexOf('"model"', at + 1) !== -1) return undefined
-  const match = /\s*:\s*("(?:[^"\\]+|\\.)*")/y
-  match.lastIndex = at + '"model"'.length
-  const value = match.exec(body)?.[1]
-  return value !== undefined && value === JSON.stringify(model) ? { start: match.lastIndex - value.length, end: match.lastIndex } : undefined
+const KEY = '"model"'
+const QUOTE = 34
+const COLON = 58
+const BACKSLASH = 92
+
+/** The value's place when the text names the key once only, and no key is spelled with escapes: then it is the top level's. */
+function onlyMention(body: string, model: string): Span[] | undefined {
+  const at = body.indexOf(KEY)
+  // The letters of "model" are \u0064 to \u006f.
+  if (at === -1 || body.indexOf(KEY, at + 1) !== -1 || body.includes('\\u006')) return undefined
+  const colon = skipBlank(body, at + KEY.length)
+  if (body.charCodeAt(colon) !== COLON) return undefined
+  const start = skipBlank(body, colon + 1)
+  const value = JSON.stringify(model)
+  return body.startsWith(value, start) ? [{ start, end: start + value.length }] : undefined
 }
 
 /** The places of all `model` values on the top level of valid JSON text: one that is named twice must not mean two things. */
 function topLevelSpans(body: string): Span[] {
-  const token = /"(?:[^"\\]+|\\.)*"|[{}[\]]/g
+  const token = /["{}[\]]/g
   const spans: Span[] = []
   let depth = 0
   for (let match = token.exec(body); match !== null; match = token.exec(body)) {
-    const text = match[0]
+    const [text] = match
     if (text === '{' || text === '[') depth++
     else if (text === '}' || text === ']') depth--
-    else if (depth === 1 && isKey(body, token.lastIndex) && JSON.parse(text) === 'model') {
-      const value = /\s*:\s*("(?:[^"\\]+|\\.)*"|[^",{}[\]]+)/y
-      value.lastIndex = token.lastIndex
-      const found = value.exec(body)?.[1]
-      if (found === undefined) continue
-      spans.push({ start: value.lastIndex - found.length, end: value.lastIndex })
-      token.lastIndex = value.lastIndex
+    else {
+      token.lastIndex = endOfString(body, match.index)
+      const colon = depth === 1 ? skipBlank(body, token.lastIndex) : -1
+      if (body.charCodeAt(colon) !== COLON || JSON.parse(body.slice(match.index, token.lastIndex)) !== 'model') continue
+      const start = skipBlank(body, colon + 1)
+      const end = endOfScalar(body, start)
+      if (end === start) continue
+      spans.push({ start, end })
+      token.lastIndex = end
     }
   }
   return spans
 }
 
-function isKey(body: string, end: number): boolean {
-  let at = end
+/** Behind the string, number or word that begins at `start`; `start` itself where an object or a list does. */
+function endOfScalar(body: string, start: number): number {
+  if (body.charCodeAt(start) === QUOTE) return endOfString(body, start)
+  let end = start
+  while (end < body.length && !' \n\r\t,{}[]'.includes(body.charAt(end))) end++
+  return end
+}
+
+/** Behind the string that begins at `start`. By hand: a pattern gives up silently on a string of a million escapes. */
+function endOfString(body: string, start: number): number {
+  for (let quote = body.indexOf('"', start + 1); quote !== -1; quote = body.indexOf('"', quote + 1)) {
+    let slashes = 0
+    while (body.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes++
+    if (slashes % 2 === 0) return quote + 1
+  }
+  return body.length
+}
+
+function skipBlank(body: string, from: number): number {
+  let at = from
   while (body[at] === ' ' || body[at] === '\n' || body[at] === '\r' || body[at] === '\t') at++
-  return body[at] === ':'
+  return at
 }

@@ -111,8 +111,9 @@ export class JsonPrefix {
         return character === '}' || character === ']' ? this.#close(character) : 'invalid'
       case 'done':
         return 'invalid'
+      default:
+        return state satisfies never
     }
-    return state satisfies never
   }
 
   #value(character: string): State {

@@ -7,6 +7,17 @@ const ENDING = /[:：.!…。！\n]\s*["'“”„«»「『>*_`\s.…]*$/u
 const CONTINUING =
   /^(?:sure|certainly|of course|okay|ok|absolutely|apologies|sorry|here)\b[^\n]{0,120}\b(?:continu|rest\b|where it|left off|picking up)[^\n]{0,80}[:.]\s*\n+/iu
 
+/** How models decline, in the languages where we have seen it. */
+const DECLINING =
+  /^(?:(?:i['’]m|i am) (?:sorry|afraid|unable)|sorry\b|i (?:can(?:['’]t|not)|do(?:n['’]t| not) (?:see|have))|unfortunately|my apologies|es tut mir leid|tut mir leid|entschuldigung|leider|désolé|je suis désolé|malheureusement|lo siento|mi dispiace|desculpe|извините|простите|к сожалению|抱歉|对不起|很抱歉|申し訳|すみません|죄송)/iu
+/** After these somebody else may be speaking, who may well be sorry. */
+const SPEECH = /[:：,，"'“”„«»「『‘’—–-]\s*$/u
+
+/** Whether a reply declines instead of going on with the text. */
+export function declines(reply: string, core: string): boolean {
+  return DECLINING.test(reply.trimStart()) && !SPEECH.test(core)
+}
+
 /** What stands before the anchor: nothing that matters, an introduction, or text that may belong to the answer. */
 export function isPreamble(text: string, core: string): boolean {
   if (FENCE.test(text)) return hasOpenFence(core)

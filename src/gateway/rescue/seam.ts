@@ -9,6 +9,7 @@
  * | has the anchor after other text                          | instruct          | nothing: broken         |
  * | begins with an end of the delivered text (`judgeOverlap`) | prefill, instruct | what follows the longest |
  * | repeats much of the delivered text, then leaves it       | prefill, instruct | nothing: broken         |
+ * | declines: "I am sorry, but I cannot"                     | prefill, instruct | nothing: broken         |
  * | begins a sentence right behind a lower-case letter       | instruct          | nothing: broken         |
  * | is empty, and the delivered text ends within a sentence  | all               | nothing: broken         |
  * | is anything else                                         | prefill, instruct | all of it               |
@@ -24,6 +25,7 @@ import { isOtherTelling, judgeOverlap } from './overlap.ts'
 import {
   announcedContinuation,
   closingMark,
+  declines,
   hasOpenFence,
   isPreamble,
   mayAnnounce,
@@ -167,6 +169,7 @@ export class Seam {
     for (const { start, depth } of this.#repeats.abandoned) {
       if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
     }
+    if (declines(reply, core)) return this.#break('different_answer')
     if (this.#way !== 'instruct') return this.#join(reply)
     if (!this.#announced) {
       if (!ended && reply.length <= PREAMBLE && mayAnnounce(reply)) return ''

@@ -4,7 +4,7 @@ import { classifyEvent } from '../classify.ts'
 import { readErrorBody } from '../error-body.ts'
 import type { Frame } from '../provider.ts'
 import { failed, malformed, type ReadContext, readEvent } from './event-frame.ts'
-import { readAnswer, readWhole, toStream } from './whole-answer.ts'
+import { readAnswer, readWhole, toStream, WholeBody } from './whole-answer.ts'
 
 /** Largest event, bytes. */
 export const LARGEST_FRAME = 8 * 1_024 * 1_024
@@ -17,6 +17,7 @@ type Body = AsyncIterableIterator<Uint8Array>
 type Form = 'unknown' | 'events' | 'whole'
 
 const END: Batch = { done: true, value: undefined }
+const NO_FRAMES: readonly Frame[] = []
 const BLANK_LINE = Buffer.from('\n\n')
 const LINE_END = Buffer.from('\n')
 const FIELDS = [':', 'data:', 'event:', 'id:', 'retry:']
@@ -167,10 +168,11 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   }
 }
 
-/** The one frame of a response that is not streamed. */
+/** The one frame of a response that is not streamed; before it an empty batch for each read, so that progress can be seen. */
 export class WholeFrames implements AsyncIterableIterator<readonly Frame[]> {
   readonly #body: Body
   readonly #context: ReadContext
+  readonly #reads = new WholeBody()
   #ended = false
 
   constructor(body: Body, context: ReadContext) {
@@ -184,8 +186,13 @@ export class WholeFrames implements AsyncIterableIterator<readonly Frame[]> {
 
   async next(): Promise<Batch> {
     if (this.#ended) return END
+    const read = await this.#body.next()
+    if (read.done !== true) {
+      this.#reads.push(read.value)
+      return { done: false, value: NO_FRAMES }
+    }
     this.#ended = true
-    return { done: false, value: [readAnswer(await readWhole(this.#body), this.#context)] }
+    return { done: false, value: [readAnswer(this.#reads.join(), this.#context)] }
   }
 
   async return(): Promise<Batch> {

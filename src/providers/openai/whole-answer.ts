@@ -12,18 +12,31 @@ export const LARGEST_ANSWER = 64 * 1_024 * 1_024
 type Fields = Readonly<Record<string, unknown>>
 type AnswerFrame = Extract<Frame, { type: 'answer' }>
 
-/** Reads a body to its end; throws `too_large` beyond the limit. */
-export async function readWhole(body: AsyncIterableIterator<Uint8Array>, first?: Uint8Array): Promise<Buffer> {
-  const reads: Uint8Array[] = first === undefined ? [] : [first]
-  let size = first?.length ?? 0
-  for await (const bytes of body) {
-    reads.push(bytes)
-    size += bytes.length
-    if (size > LARGEST_ANSWER) throw failed('too_large', `The answer is larger than ${LARGEST_ANSWER} bytes`)
+/** Gathers the reads of a body; throws `too_large` beyond the limit. */
+export class WholeBody {
+  readonly #reads: Uint8Array[] = []
+  #size = 0
+
+  push(bytes: Uint8Array): void {
+    this.#reads.push(bytes)
+    this.#size += bytes.length
+    if (this.#size > LARGEST_ANSWER) throw failed('too_large', `The answer is larger than ${LARGEST_ANSWER} bytes`)
   }
-  const only = reads.length === 1 ? reads[0] : undefined
-  const whole = only === undefined ? Buffer.concat(reads) : Buffer.from(only.buffer, only.byteOffset, only.byteLength)
-  return whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf ? whole.subarray(3) : whole
+
+  /** All of it, without a byte order mark. */
+  join(): Buffer {
+    const only = this.#reads.length === 1 ? this.#reads[0] : undefined
+    const whole = only === undefined ? Buffer.concat(this.#reads) : Buffer.from(only.buffer, only.byteOffset, only.byteLength)
+    return whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf ? whole.subarray(3) : whole
+  }
+}
+
+/** Reads a body that has begun to its end. */
+export async function readWhole(body: AsyncIterableIterator<Uint8Array>, first: Uint8Array): Promise<Buffer> {
+  const reads = new WholeBody()
+  reads.push(first)
+  for await (const bytes of body) reads.push(bytes)
+  return reads.join()
 }
 
 /** The frame of a whole answer; throws `UpstreamError` when it is an error, cut or unreadable. */
