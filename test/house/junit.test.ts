@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { countTests } from './junit.ts'
 
-const REPORT = '<?xml version="1.0"?>\n<testsuites name="bun test" tests="9" assertions="1" failures="2" skipped="3" time="0.1">\n<testsuite tests="4" failures="2"/>'
+const REPORT =
+  '<?xml version="1.0"?>\n<testsuites name="bun test" tests="9" assertions="1" failures="2" skipped="3" time="0.1">\n<testsuite tests="4" failures="2"/>'
 
 test('sums what the report says of the whole run', () => {
   expect(countTests(REPORT, false)).toEqual({ passed: 4, failed: 2, skipped: 3 })
