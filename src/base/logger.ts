@@ -19,6 +19,9 @@ export interface LoggerOptions {
   readonly write: (line: string) => void
 }
 
+/** Bytes of a line at the most, its end left out. */
+const LONGEST = 8_191
+
 const RANK: Readonly<Record<LogLevel | 'silent', number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 }
 
 /** A logger that writes lines of at most 8 KiB, with control characters escaped, so that nobody can forge a line. */
@@ -28,9 +31,9 @@ export function createLogger(options: LoggerOptions): Logger {
     const time = new Date(options.clock.now()).toISOString()
     const line =
       options.format === 'json'
-        ? JSON.stringify({ time, level, message, ...fields })
-        : `${time.slice(11, 23)} ${level.padEnd(5)} ${escape(message)}${pretty(fields)}`
-    options.write(`${line.slice(0, 8_192)}\n`)
+        ? json({ time, level, message }, fields)
+        : cut(`${time.slice(11, 23)} ${level.padEnd(5)} ${escape(message)}${pretty(fields)}`)
+    options.write(`${line}\n`)
   }
   return {
     debug: (message, fields) => log('debug', message, fields),
@@ -59,12 +62,32 @@ function isLevel(text: string): text is LogLevel | 'silent' {
 function pretty(fields: LogFields): string {
   let text = ''
   for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) text += ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : escape(String(value))}`
+    if (value !== undefined)
+      text += ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? escape(JSON.stringify(value)) : escape(String(value))}`
   }
   return text
 }
 
 function escape(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1))
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+    const quoted = JSON.stringify(character).slice(1, -1)
+    return quoted === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : quoted
+  })
+}
+
+/** One JSON object, whatever its length: the longest texts in it are cut. Fields cannot pass for the line's own. */
+function json(own: LogFields, fields: LogFields): string {
+  const record = { ...own, ...fields, ...own }
+  let line = escape(JSON.stringify(record))
+  for (let most = LONGEST / 2; Buffer.byteLength(line) > LONGEST && most >= 1; most /= 2) {
+    line = escape(JSON.stringify(record, (_, value: unknown) => (typeof value === 'string' ? value.slice(0, most) : value)))
+  }
+  return cut(line)
+}
+
+function cut(line: string): string {
+  const bytes = Buffer.from(line)
+  // Half a character becomes a replacement character of three bytes.
+  return bytes.length <= LONGEST ? line : bytes.subarray(0, LONGEST - 3).toString('utf8')
 }

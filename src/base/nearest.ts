@@ -9,7 +9,10 @@ export function nearest(word: string, candidates: Iterable<string>, most = 3): s
     const distance = related ? 1 : editDistance(wanted, text)
     if (distance <= limit) scored.push({ candidate, distance })
   }
-  return scored.toSorted((a, b) => a.distance - b.distance).slice(0, most).map((entry) => entry.candidate)
+  return scored
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, most)
+    .map((entry) => entry.candidate)
 }
 
 /** Levenshtein's distance, one row at a time. */

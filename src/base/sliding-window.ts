@@ -31,9 +31,4 @@ export class SlidingWindow<Key extends string> {
     for (const bucket of this.#slices) if (bucket.slice > oldest) sum += bucket.counts.get(key) ?? 0
     return sum
   }
-
-  /** Forgets everything. */
-  clear(): void {
-    for (const bucket of this.#slices) bucket.slice = -1
-  }
 }

@@ -59,6 +59,7 @@ export class SseParser {
         else if (buffer[position] === LF) position++
       }
       if (end === lineStart) {
+        if (position - eventStart > this.#maxBytes) throw tooLarge(this.#maxBytes)
         if (end > eventStart) events.push(this.#parse(buffer.subarray(eventStart, position)))
         eventStart = position
       }
@@ -69,9 +70,7 @@ export class SseParser {
     this.#pending = eventStart === buffer.length ? EMPTY : buffer.subarray(eventStart)
     this.#lineStart = lineStart - eventStart
     this.#scanned = this.#pending.length
-    if (this.#pending.length > this.#maxBytes) {
-      throw new AppError(`One server-sent event is larger than ${this.#maxBytes} bytes.`, { code: 'frame_too_large' })
-    }
+    if (this.#pending.length > this.#maxBytes) throw tooLarge(this.#maxBytes)
     return events
   }
 
@@ -93,6 +92,10 @@ export class SseParser {
     }
     return parseLines(bytes, text)
   }
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError(`One server-sent event is larger than ${maxBytes} bytes.`, { code: 'frame_too_large' })
 }
 
 function parseLines(bytes: Uint8Array, text: string): SseEvent {

@@ -28,7 +28,7 @@ export function parseShare(text: string): number | undefined {
 
 /** `90` ms as `90 ms`, `4200` as `4.2 s`, `180000` as `3 min`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
   if (ms < 120_000) return `${Number((ms / 1_000).toFixed(1))} s`
   if (ms < 7_200_000) return `${Number((ms / 60_000).toFixed(1))} min`
   return `${Number((ms / 3_600_000).toFixed(1))} h`

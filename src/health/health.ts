@@ -1,5 +1,5 @@
 import type { Clock } from '#base'
-import type { Failure } from '#contract'
+import { FAILURE_KINDS, type Failure } from '#contract'
 
 /** What is known of an upstream at this moment. */
 export interface UpstreamHealth {
@@ -45,7 +45,7 @@ export class Health {
     if (firstTokenMs !== null) {
       entry.firstTokenMs = entry.firstTokenMs === undefined ? firstTokenMs : entry.firstTokenMs * (1 - NEWEST) + firstTokenMs * NEWEST
     }
-    if (outcome === 'neutral') return
+    if (outcome === 'neutral' || (outcome !== 'ok' && FAILURE_KINDS[outcome.kind].scope === 'request')) return
     if (outcome === 'ok') {
       entry.failingSince = undefined
       entry.lastFailure = undefined

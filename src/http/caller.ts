@@ -1,5 +1,5 @@
 import type { Caller } from '#auth'
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'] as const
 
@@ -19,21 +19,29 @@ export function trustList(entries: readonly string[]): BlockList {
 export function callerOf(request: Request, remoteAddress: string, trusted: BlockList): Caller {
   const { headers } = request
   const forwarding = FORWARDING.some((name) => headers.has(name))
-  const viaTrusted = forwarding && trusted.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')
+  const sender = forwarding && isTrusted(remoteAddress, trusted) ? senderOf(headers.get('x-forwarded-for'), trusted) : undefined
   return {
     authorization: headers.get('authorization'),
     apiKeyHeader: headers.get('x-api-key'),
     host: headers.get('host'),
     origin: headers.get('origin'),
-    forwarded: forwarding && !viaTrusted,
-    remoteAddress: viaTrusted ? (lastForwarded(headers.get('x-forwarded-for')) ?? remoteAddress) : remoteAddress,
+    forwarded: forwarding && sender === undefined,
+    remoteAddress: sender ?? remoteAddress,
   }
 }
 
-/** The address that the nearest proxy saw; those before it are the client's own claims. */
-function lastForwarded(header: string | null): string | undefined {
-  const last = header?.split(',').at(-1)?.trim()
-  return last === '' ? undefined : last
+/**
+ * The address that the outermost trusted proxy saw: what stands before it are the client's own claims. Undefined when the
+ * proxies do not tell: then nobody knows who asks, and it must not pass for the proxy itself.
+ */
+function senderOf(header: string | null, trusted: BlockList): string | undefined {
+  const addresses = header?.split(',').map((entry) => entry.trim()) ?? []
+  const sender = addresses.findLast((address) => !isTrusted(address, trusted)) ?? addresses[0]
+  return sender !== undefined && isIP(sender) !== 0 ? sender : undefined
+}
+
+function isTrusted(address: string, trusted: BlockList): boolean {
+  return isIP(address) !== 0 && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 /** Whether the request came straight from this machine. */
