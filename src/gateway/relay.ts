@@ -118,7 +118,7 @@ export class Relay {
     const { joint } = this.#options
     if (!joint) return undefined
     let text = seen.content === '' ? '' : joint.push(seen.content)
-    if (seen.finishes || joint.stopped) text += joint.end()
+    if (seen.finishes || joint.stopped) text += joint.end(chunk.choices?.[0]?.finish_reason === 'stop')
     if (joint.stopped) {
       this.#finished = true
       this.#last = this.#retold(chunk, text, 'stop')
