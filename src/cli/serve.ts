@@ -40,8 +40,8 @@ async function listen(app: App, settings: Settings): ReturnType<App['start']> {
     return await app.start()
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'port_in_use') throw error
-    const holder = (await portHolder(settings.port)) ?? 'another program'
-    throw new AppError(`Port ${settings.port} is held by ${holder}.`, {
+    const holder = await portHolder(settings.port)
+    throw new AppError(`Port ${settings.port} is held by ${holder ?? 'a program that the system does not name'}.`, {
       code: 'port_in_use',
       remedy: 'Stop it first, or choose another port with --port (HOLDFAST_PORT).',
       cause: error,
