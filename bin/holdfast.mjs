@@ -15,6 +15,7 @@ const DEVELOPMENT = new Map([
   ['dev:test', 'test/house/test.ts'],
   ['dev:check', 'test/house/check.ts'],
   ['dev:bench', 'bench/index.ts'],
+  ['dev:demo', 'test/demo.ts'],
 ])
 
 const script = DEVELOPMENT.get(command)

@@ -24,7 +24,7 @@ export interface Overrides {
 /** One running node. Disposing it drains: no new calls, those under way end, what is pending is written. */
 export interface App extends AsyncDisposable {
   /** Listens. Throws `port_in_use` or `cannot_listen`. */
-  start(): Promise<{ readonly urls: readonly string[] }>
+  start(): Promise<{ readonly port: number; readonly urls: readonly string[] }>
   /** Reads the config file again. */
   reload(cause: string): Promise<ReloadResult>
   /** Models that can be asked for, and where the config came from; for the banner. */
