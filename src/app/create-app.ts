@@ -44,7 +44,9 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
   const logger = overrides.logger ?? createLogger({ clock, ...settings.log, write: (line) => process.stderr.write(line) })
   const { dataFolder } = settings
   await mkdir(dataFolder, { recursive: true }).catch((error: unknown) => {
-    logger.error(`The data folder ${dataFolder} cannot be made: nothing is kept, calls are answered all the same.`, { cause: String(error) })
+    logger.error(`The data folder ${dataFolder} cannot be made: nothing is kept, calls are answered all the same.`, {
+      cause: String(error),
+    })
   })
   const store = stack.use(openStore({ file: databaseFile(dataFolder), clock, logger }))
   const bus = new InProcessBus()
@@ -57,7 +59,9 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
   const gateway = new Gateway({ clock, health, accesslog, registry, env })
   registerMetrics(registry, { accesslog, config, health, bus })
   const { trustedProxies } = settings
-  const server = stack.use(new HttpServer({ clock, logger, keys, config, gateway, health, registry, trustedProxies, controlToken: overrides.controlToken }))
+  const server = stack.use(
+    new HttpServer({ clock, logger, keys, config, gateway, health, registry, trustedProxies, controlToken: overrides.controlToken }),
+  )
   const owned = stack.move()
   return {
     start: async () => server.listen(settings.hosts, settings.port),

@@ -19,7 +19,11 @@ export function registerMetrics(registry: Registry, sources: Sources): void {
     ['holdfast_access_log_dropped', 'Calls that the access log could not hold.', () => accesslog.dropped],
     ['holdfast_access_log_pending', 'Calls waiting to be written to the access log.', () => accesslog.pending],
     ['holdfast_bus_dropped', 'Hints that slow readers lost.', () => bus.dropped],
-    ['holdfast_config_refused', '1 while the config file is refused and an older version runs.', () => Number(config.state.refusedAt !== null)],
+    [
+      'holdfast_config_refused',
+      '1 while the config file is refused and an older version runs.',
+      () => Number(config.state.refusedAt !== null),
+    ],
     ['holdfast_config_loaded_seconds', 'Wall time at which the current config was loaded.', () => config.state.loadedAt / 1_000],
     ['holdfast_config_reloads_swapped', 'Reloads that brought another config.', () => config.state.reloads.swapped],
     ['holdfast_config_reloads_refused', 'Reloads that were refused.', () => config.state.reloads.refused],

@@ -6,6 +6,7 @@
  */
 export { abortable, abortReason, linkSignals, sleep } from './abort.ts'
 export { AppError, messageOf } from './app-error.ts'
+export { BoundedMap } from './bounded-map.ts'
 export { type Clock, type Timer, systemClock } from './clock.ts'
 export { firstOf, TIMED_OUT } from './first-of.ts'
 export { newId, randomSecret, sha256 } from './ids.ts'

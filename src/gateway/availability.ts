@@ -1,4 +1,4 @@
-import { type Clock, SlidingWindow } from '#base'
+import { BoundedMap, type Clock, SlidingWindow } from '#base'
 import { FAILURE_KINDS, type Failure, type Retries, type Route, type RouteUpstream } from '#contract'
 import type { RateLimits } from '#providers'
 import { admitsIn, type BreakerEvent, type BreakerState, CLOSED, reduce } from './breaker.ts'
@@ -22,6 +22,8 @@ interface Record {
   limits: (RateLimits & { readonly until: number }) | undefined
 }
 
+/** Upstreams that are remembered: callers can make up names of models. */
+const MOST_KNOWN = 2_000
 /** Second attempts that are always allowed within the window (F1). */
 const ALWAYS_ALLOWED = 10
 const BUDGET_WINDOW_MS = 10_000
@@ -34,9 +36,9 @@ const DEFAULT_REST_MS = 1_000
  */
 export class Availability {
   readonly #clock: Clock
-  readonly #upstreams = new Map<string, Record>()
-  readonly #accounts = new Map<string, Record>()
-  readonly #budgets = new Map<string, SlidingWindow<'all' | 'second'>>()
+  readonly #upstreams = new BoundedMap<string, Record>(MOST_KNOWN)
+  readonly #accounts = new BoundedMap<string, Record>(MOST_KNOWN)
+  readonly #budgets = new BoundedMap<string, SlidingWindow<'all' | 'second'>>(MOST_KNOWN)
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -114,12 +116,7 @@ export class Availability {
   }
 
   #budget(upstream: string): SlidingWindow<'all' | 'second'> {
-    let budget = this.#budgets.get(upstream)
-    if (!budget) {
-      budget = new SlidingWindow(this.#clock, BUDGET_WINDOW_MS)
-      this.#budgets.set(upstream, budget)
-    }
-    return budget
+    return this.#budgets.entry(upstream, () => new SlidingWindow(this.#clock, BUDGET_WINDOW_MS))
   }
 }
 
@@ -131,11 +128,6 @@ function chargedTo(failure: Failure): 'upstream' | 'account' | 'ok' | 'neutral' 
   return scope === 'upstream' ? 'upstream' : 'account'
 }
 
-function record(records: Map<string, Record>, key: string): Record {
-  let found = records.get(key)
-  if (!found) {
-    found = { breaker: CLOSED, stage: 0, coolingUntil: -Infinity, limits: undefined }
-    records.set(key, found)
-  }
-  return found
+function record(records: BoundedMap<string, Record>, key: string): Record {
+  return records.entry(key, () => ({ breaker: CLOSED, stage: 0, coolingUntil: -Infinity, limits: undefined }))
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '#base'
+import { BoundedMap, type Clock } from '#base'
 import { FAILURE_KINDS, type Failure } from '#contract'
 
 /** What is known of an upstream at this moment. */
@@ -21,13 +21,15 @@ interface Entry {
 
 const UNKNOWN: UpstreamHealth = { inFlight: 0, firstTokenMs: undefined, failingSince: undefined, lastFailure: undefined }
 
+/** Upstreams that are remembered: callers can make up names of models. */
+const MOST_KNOWN = 2_000
 /** Share of the newest value in the moving average. */
 const NEWEST = 0.2
 
 /** The health view that routing reads: memory only, so the data path never waits for it. */
 export class Health {
   readonly #clock: Clock
-  readonly #upstreams = new Map<string, Entry>()
+  readonly #upstreams = new BoundedMap<string, Entry>(MOST_KNOWN)
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -41,7 +43,7 @@ export class Health {
   /** Notes how an attempt ended. Faults of the caller and cancelled attempts say nothing about the upstream. */
   ended(upstream: string, outcome: 'ok' | 'neutral' | Failure, firstTokenMs: number | null): void {
     const entry = this.#entry(upstream)
-    entry.inFlight--
+    entry.inFlight = Math.max(0, entry.inFlight - 1)
     if (firstTokenMs !== null) {
       entry.firstTokenMs = entry.firstTokenMs === undefined ? firstTokenMs : entry.firstTokenMs * (1 - NEWEST) + firstTokenMs * NEWEST
     }
@@ -66,11 +68,6 @@ export class Health {
   }
 
   #entry(upstream: string): Entry {
-    let entry = this.#upstreams.get(upstream)
-    if (!entry) {
-      entry = { ...UNKNOWN }
-      this.#upstreams.set(upstream, entry)
-    }
-    return entry
+    return this.#upstreams.entry(upstream, () => ({ ...UNKNOWN }))
   }
 }

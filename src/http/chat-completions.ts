@@ -31,7 +31,8 @@ function findRoute(snapshot: ConfigSnapshot, model: string): Route {
   const route = routeFor(snapshot, model)
   if (route) return route
   const near = nearestModels(snapshot, model)
-  const known = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that there are.'
+  const known =
+    near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that there are.'
   throw new HttpError(`There is no model "${model.slice(0, 200)}".`, {
     status: 404,
     code: 'model_not_found',

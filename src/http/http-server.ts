@@ -66,6 +66,8 @@ export class HttpServer implements AsyncDisposable {
       hostname,
       port,
       idleTimeout: IDLE_S,
+      // Without it two servers share a port, and each gets some of the connections.
+      reusePort: false,
       maxRequestBodySize: LARGEST_BODY,
       development: false,
       fetch: (request, server) => this.#answer(request, server),

@@ -24,7 +24,12 @@ export function readyz(exchange: Exchange, parts: HttpParts): Response {
       : {
           refused_at: new Date(state.refusedAt).toISOString(),
           // The full sentences quote the document: they are for people on this machine.
-          problems: state.problems.map(({ path, line, code, message }) => ({ path, line, code, ...(isLocal(exchange.caller) ? { message } : {}) })),
+          problems: state.problems.map(({ path, line, code, message }) => ({
+            path,
+            line,
+            code,
+            ...(isLocal(exchange.caller) ? { message } : {}),
+          })),
         }),
   }
   const body = { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons, config, failing: failing(parts) }

@@ -5,6 +5,9 @@ import { HttpError } from './http-error.ts'
 /** Levels of nesting that are read; real requests stay below 40. */
 const DEEPEST = 256
 
+/** Characters of a model's name. */
+const LONGEST_MODEL = 256
+
 const HTTP_METHOD_HINT = 'Send one JSON object, with `content-type: application/json`.'
 
 /** Checks of the fields that we read; everything else is for the upstream to judge. */
@@ -28,6 +31,7 @@ export function parseChatRequest(body: string): ChatRequest {
   if (isTooDeep(parsed)) throw invalid(`The body is nested more than ${DEEPEST} levels deep.`)
   const { model, messages } = parsed
   if (typeof model !== 'string' || model === '') throw wrong('model', model, 'the name of a model')
+  if (model.length > LONGEST_MODEL) throw invalid(`\`model\` has ${model.length} characters, expected at most ${LONGEST_MODEL}.`, 'model')
   if (!Array.isArray(messages) || messages.length === 0) throw wrong('messages', messages, 'a list with at least one message')
   const odd = messages.findIndex((message) => !isObject(message))
   if (odd !== -1) throw wrong(`messages[${odd}]`, messages[odd], 'an object')
@@ -43,7 +47,8 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (error) {
-    const what = body.trim() === '' ? 'The body is empty.' : `The body is not valid JSON (${messageOf(error).replace(/^JSON Parse error: /, '')}).`
+    const what =
+      body.trim() === '' ? 'The body is empty.' : `The body is not valid JSON (${messageOf(error).replace(/^JSON Parse error: /, '')}).`
     throw invalid(what, undefined, HTTP_METHOD_HINT)
   }
 }
