@@ -1,35 +1,18 @@
 import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
-import { ENV, routeOver } from './routes.ts'
-import { type ServeProcess, startProcess } from './serve-process.ts'
+import { routeOver } from './routes.ts'
+import { runCommand, type ServeProcess, startProcess } from './serve-process.ts'
 import { healthy, WireServer } from './upstreams/index.ts'
 import { Place } from './world.ts'
 
 const TEXT = 'With a key.'
-const LAUNCHER = fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url))
-
-/** Runs a command of the launcher on this place; what it printed. */
-async function command(place: Place, ...args: readonly string[]): Promise<{ code: number; output: string }> {
-  const child = spawn('node', [LAUNCHER, ...args], {
-    env: { ...process.env, ...ENV, HOLDFAST_DATA: place.dataFolder, HOLDFAST_CONFIG: place.configFile },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const chunks: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
-  await once(child, 'close')
-  return { code: child.exitCode ?? -1, output: Buffer.concat(chunks).toString('utf8') }
-}
 
 /** Makes a key; the secret that was printed. */
 async function createKey(place: Place, ...args: readonly string[]): Promise<string> {
-  const { code, output } = await command(place, 'key', 'create', ...args, '--json')
+  const { code, output } = await runCommand(place, 'key', 'create', ...args, '--json')
   expect(code, output).toBe(0)
   const secret = /"(?:key|secret)": ?"([^"]+)"/.exec(output)?.[1] ?? ''
   expect(secret.length).toBeGreaterThan(20)
@@ -56,7 +39,7 @@ describe('X1 X2 keys', () => {
     await eventually('the key is known', async () => (await statusWith(server, limited)) === 200, 4_000)
     const statuses = [await statusWith(server, limited), await statusWith(server, limited)]
     expect(statuses).toContain(429)
-    expect((await command(server.place, 'key', 'revoke', 'app')).code).toBe(0)
+    expect((await runCommand(server.place, 'key', 'revoke', 'app')).code).toBe(0)
     await eventually('a revoked key is refused', async () => (await statusWith(server, key)) === 401, 4_000)
   }, 30_000)
 
@@ -97,7 +80,7 @@ describe('the process', () => {
   test('a second start on the same data folder names the process that holds it', async () => {
     await using upstream = await WireServer.listen(healthy({ text: TEXT }))
     await using server = await startProcess(routeOver([upstream]))
-    const { code, output } = await command(server.place, 'serve', '--port', '0')
+    const { code, output } = await runCommand(server.place, 'serve', '--port', '0')
     expect(code).not.toBe(0)
     expect(output).toContain(String(await server.pid()))
   }, 20_000)

@@ -96,3 +96,16 @@ export async function startProcess(
   }
   return new ServeProcess(`http://127.0.0.1:${address()}`, home, child, output)
 }
+
+/** Runs a command of the launcher on this place; what it printed. */
+export async function runCommand(place: Place, ...args: readonly string[]): Promise<{ code: number; output: string }> {
+  const child = spawn('node', [LAUNCHER, ...args], {
+    env: { ...process.env, ...ENV, HOLDFAST_DATA: place.dataFolder, HOLDFAST_CONFIG: place.configFile },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(child, 'close')
+  return { code: child.exitCode ?? -1, output: Buffer.concat(chunks).toString('utf8') }
+}
