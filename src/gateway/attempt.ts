@@ -95,6 +95,8 @@ export class Attempt {
     this.#lastTokenAt = now
     if (this.firstTokenMs === null && tokens > 0) {
       this.firstTokenMs = this.#lastTokenAt - this.startedAt
+      this.#timer?.cancel()
+      this.#watch(this.#options.deadlines.stall)
       this.#watchPace(tokens)
     }
     this.#tokens = tokens
