@@ -19,6 +19,11 @@ export interface RelayOptions {
 const MOST_HELD = 16 * 1024 * 1024
 
 const CLOSING_BRACE = 125
+/** Characters of an answer that are kept for a rescue; a longer one is not rescued, so that nobody's memory is our limit. */
+const MOST_TEXT = 256 * 1024
+
+type ChunkFrame = Extract<Frame, { type: 'chunk' }>
+
 const DONE = Buffer.from('data: [DONE]\n\n')
 
 /**
@@ -27,13 +32,13 @@ const DONE = Buffer.from('data: [DONE]\n\n')
  */
 export class Relay {
   readonly #options: RelayOptions
-  #held: Frame[] = []
+  #held: ChunkFrame[] = []
   #heldBytes = 0
   #toolsOpen = false
   /** Indexes of the choices that have finished. */
   readonly #finishedChoices = new Set<number>()
   #finished = false
-  #last: Frame | undefined
+  #last: ChunkFrame | undefined
 
   /** Frames with tokens in them: content, reasoning, pieces of tool calls. */
   tokens = 0
@@ -87,7 +92,7 @@ export class Relay {
     out.push(frame.bytes)
   }
 
-  #takeChunk(frame: Frame & { type: 'chunk' }, out: Uint8Array[]): void {
+  #takeChunk(frame: ChunkFrame, out: Uint8Array[]): void {
     const { chunk } = frame
     if (chunk.usage) this.usage = chunk.usage
     if (this.finished) {
@@ -114,7 +119,7 @@ export class Relay {
   }
 
   /** Holds a continuing answer's chunk to what was delivered; undefined when nothing of it is new. */
-  #rejoin(chunk: ChatChunk, seen: Seen, out: Uint8Array[]): Frame | undefined {
+  #rejoin(chunk: ChatChunk, seen: Seen, out: Uint8Array[]): ChunkFrame | undefined {
     const { joint } = this.#options
     if (!joint) return undefined
     let text = seen.content === '' ? '' : joint.push(seen.content)
@@ -138,23 +143,17 @@ export class Relay {
   }
 
   /** A chunk of another answer under this stream's id (S7), with `text` for its content. */
-  #retold(chunk: ChatChunk, text: string | undefined, finish?: string): Frame & { type: 'chunk' } {
+  #retold(chunk: ChatChunk, text: string | undefined, finish?: string): ChunkFrame {
     const { delivered } = this.#options
     const choices = chunk.choices?.map((choice): ChunkChoice => {
       const { role: _, reasoning: _r, reasoning_content: _c, content: _t, ...delta } = choice.delta ?? {}
       const told = text === undefined || text === '' ? delta : { ...delta, content: text }
       return { ...choice, delta: told, ...(finish === undefined ? {} : { finish_reason: finish }) }
     })
-    const retold: ChatChunk = {
-      ...chunk,
-      ...(delivered.id === undefined ? {} : { id: delivered.id }),
-      ...(delivered.created === undefined ? {} : { created: delivered.created }),
-      ...(choices === undefined ? {} : { choices }),
-    }
-    return { type: 'chunk', bytes: Buffer.from(`data: ${JSON.stringify(retold)}\n\n`), chunk: retold }
+    return frameOf(underStreamId(choices === undefined ? chunk : { ...chunk, choices }, delivered))
   }
 
-  #hold(frame: Frame): void {
+  #hold(frame: ChunkFrame): void {
     this.#held.push(frame)
     this.#heldBytes += frame.bytes.length
     if (this.#heldBytes > MOST_HELD) {
@@ -162,18 +161,33 @@ export class Relay {
     }
   }
 
-  #emit(frame: Frame | undefined, out: Uint8Array[]): void {
-    for (const held of this.#held) this.#send(held, out)
-    this.#held = []
-    this.#heldBytes = 0
+  #emit(frame: ChunkFrame | undefined, out: Uint8Array[]): void {
+    const { delivered } = this.#options
+    if (this.#held.length > 0) {
+      if (delivered.id === undefined) for (const held of this.#held) adopt(delivered, held.chunk)
+      if (delivered.id === undefined && frame) adopt(delivered, frame.chunk)
+      for (const held of this.#held) this.#send(held, out)
+      this.#held = []
+      this.#heldBytes = 0
+    }
     if (frame) this.#send(frame, out)
   }
 
-  #send(frame: Frame, out: Uint8Array[]): void {
+  #send(frame: ChunkFrame, out: Uint8Array[]): void {
     const { delivered } = this.#options
-    if (frame.type === 'chunk') note(delivered, frame.chunk)
+    const stamped = this.#stamped(frame)
+    note(delivered, stamped.chunk)
     delivered.committed = true
-    out.push(frame.bytes)
+    out.push(stamped.bytes)
+  }
+
+  /** The frame under the stream's one id and `created` (S7); as it came, where it has them. */
+  #stamped(frame: ChunkFrame): ChunkFrame {
+    const { delivered } = this.#options
+    const { chunk } = frame
+    adopt(delivered, chunk)
+    const { id = chunk.id, created = chunk.created } = delivered
+    return chunk.id === id && chunk.created === created ? frame : frameOf(underStreamId(chunk, delivered))
   }
 
   #end(out: Uint8Array[]): void {
@@ -181,8 +195,9 @@ export class Relay {
       throw new UpstreamError({ kind: 'truncated', message: 'The stream ended without a finish reason.' })
     }
     this.#emit(undefined, out)
-    if (this.#last.type === 'chunk') note(this.#options.delivered, this.#last.chunk)
-    out.push(withAccount(this.#last.bytes, this.#options.account()), DONE)
+    const last = this.#stamped(this.#last)
+    note(this.#options.delivered, last.chunk)
+    out.push(withAccount(last.bytes, this.#options.account()), DONE)
     this.#options.delivered.committed = true
     this.ended = true
   }
@@ -221,10 +236,22 @@ function inspect(chunk: ChatChunk): Seen {
   return { content, tokens: tokens || tools, tools, finishes }
 }
 
+function frameOf(chunk: ChatChunk): ChunkFrame {
+  return { type: 'chunk', bytes: Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`), chunk }
+}
+
+function underStreamId(chunk: ChatChunk, { id, created }: Delivered): ChatChunk {
+  return { ...chunk, ...(id === undefined ? {} : { id }), ...(created === undefined ? {} : { created }) }
+}
+
+/** The first real id and `created` are the stream's. */
+function adopt(delivered: Delivered, chunk: ChatChunk): void {
+  if (chunk.id) delivered.id ??= chunk.id
+  if (chunk.created) delivered.created ??= chunk.created
+}
+
 /** Remembers what the client has once this chunk is sent. */
 function note(delivered: Delivered, chunk: ChatChunk): void {
-  if (chunk.id) delivered.id ??= chunk.id
-  delivered.created ??= chunk.created
   if (chunk.model) delivered.model = chunk.model
   for (const choice of chunk.choices ?? []) {
     const { delta } = choice
@@ -232,6 +259,10 @@ function note(delivered: Delivered, chunk: ChatChunk): void {
     if (delta.content) {
       delivered.text += delta.content
       delivered.frames++
+      if (delivered.text.length > MOST_TEXT) {
+        delivered.text = ''
+        delivered.final = true
+      }
     }
     if (delta.reasoning_content || delta.reasoning) delivered.reasoning = true
     if (delta.refusal || delta.tool_calls?.length || delta.function_call) delivered.final = true

@@ -1,5 +1,5 @@
 import { requireScope } from '#auth'
-import { firstOf } from '#base'
+import { firstOf, TIMED_OUT } from '#base'
 import { nearestModels, routeFor } from '#config'
 import type { ConfigSnapshot, Route } from '#contract'
 import type { Answer, Call } from '#gateway'
@@ -54,11 +54,12 @@ async function whole(exchange: Exchange, call: Call, answer: Answer): Promise<Re
 /** Headers wait for the first content or 15 s (S5); a failure before that has its own status. */
 async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer: Answer): Promise<Response> {
   const pending = answer.bytes.next()
-  await firstOf(parts.clock, pending, SILENCE_MS)
+  const first = await firstOf(parts.clock, pending, SILENCE_MS)
   const body = new StreamBody({
     clock: parts.clock,
     source: answer.bytes,
     pending,
+    silentSoFar: first === TIMED_OUT,
     describe: (error) => errorEvent(error, call.id, parts),
     slowReaderMs: call.snapshot.limits.slowReader,
     onSlowReader: () => exchange.allowSilence(1),

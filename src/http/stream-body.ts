@@ -5,6 +5,8 @@ export interface StreamBodyOptions {
   readonly source: AsyncIterableIterator<Uint8Array>
   /** A read of `source` that has begun. */
   readonly pending: Promise<IteratorResult<Uint8Array>>
+  /** Nothing came in the time that headers wait for: they are to go out now. */
+  readonly silentSoFar: boolean
   /** The event that an error ends the stream with. */
   readonly describe: (error: unknown) => Uint8Array
   /** A client that takes nothing for this long is given up, ms. */
@@ -14,6 +16,9 @@ export interface StreamBodyOptions {
 
 /** Silence that is filled with a comment, ms: shorter than the idle limit of any proxy between (S5). */
 export const SILENCE_MS = 15_000
+
+/** Bytes that are handed over at once. */
+const LARGEST_PIECE = 64 * 1024
 
 const COMMENT = Buffer.from(': waiting\n\n')
 const OVER: IteratorResult<Uint8Array> = { done: true, value: undefined }
@@ -26,15 +31,19 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
   readonly #options: StreamBodyOptions
   /** A read of the source that has begun and that no client has had the result of. */
   #pending: Promise<IteratorResult<Uint8Array>> | undefined
+  #silentSoFar: boolean
   #answer: ((result: IteratorResult<Uint8Array>) => void) | undefined
   /** Since when the source is waited for, or the client; monotonic ms. */
   #since: number
   #timer: Timer | undefined
   #over = false
+  /** What is left of a large piece. */
+  #rest: Uint8Array | undefined
 
   constructor(options: StreamBodyOptions) {
     this.#options = options
     this.#pending = options.pending
+    this.#silentSoFar = options.silentSoFar
     this.#since = options.clock.monotonic()
     this.#arm(Math.min(SILENCE_MS, options.slowReaderMs))
   }
@@ -44,8 +53,14 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#over) return Promise.resolve(OVER)
     this.#since = this.#options.clock.monotonic()
+    if (this.#rest) return Promise.resolve(this.#slice(this.#rest))
+    if (this.#over) return Promise.resolve(OVER)
+    if (this.#silentSoFar) {
+      // Headers go out with the first bytes.
+      this.#silentSoFar = false
+      return Promise.resolve({ done: false, value: COMMENT })
+    }
     const pending = (this.#pending ??= this.#options.source.next())
     return new Promise((resolve) => {
       this.#answer = resolve
@@ -66,7 +81,14 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
   #settle(answer: (result: IteratorResult<Uint8Array>) => void, result: IteratorResult<Uint8Array>, last: boolean): void {
     this.#pending = undefined
     if (last) this.#finish()
-    this.#hand(answer, result)
+    this.#hand(answer, result.done === true ? result : this.#slice(result.value))
+  }
+
+  /** A piece that is small enough to lie in the socket's buffer while the client does not read. */
+  #slice(bytes: Uint8Array): IteratorResult<Uint8Array> {
+    const large = bytes.length > LARGEST_PIECE
+    this.#rest = large ? bytes.subarray(LARGEST_PIECE) : undefined
+    return { done: false, value: large ? bytes.subarray(0, LARGEST_PIECE) : bytes }
   }
 
   #hand(answer: (result: IteratorResult<Uint8Array>) => void, result: IteratorResult<Uint8Array>): void {

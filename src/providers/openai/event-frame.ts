@@ -29,7 +29,8 @@ export function readEvent(event: SseEvent, context: ReadContext): Frame {
   if (isError(value)) throw new UpstreamError(classifyEvent(value, toClassify(context)))
   const fit = fitOf(value)
   if (fit === 'unreadable') return readOther(event, value, context)
-  const chunk: ChatChunk = fit === 'chunk' ? value : rewriteVariant(value)
+  const variant = fit !== 'chunk'
+  const chunk: ChatChunk = variant ? rewriteVariant(value) : value
   const choices = chunk.choices
   if (choices) {
     for (const choice of choices) {
@@ -37,7 +38,8 @@ export function readEvent(event: SseEvent, context: ReadContext): Frame {
       if (reason !== undefined && reason !== null && reason !== '') failIfBroken(reason)
     }
   }
-  return { type: 'chunk', bytes, chunk }
+  // Clients know one form of a chunk: a variant goes out as it is read.
+  return { type: 'chunk', bytes: variant ? Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`) : bytes, chunk }
 }
 
 /** The data of an event as an object; throws `malformed` when it is none. */

@@ -9,6 +9,9 @@ import { readAnswer, readWhole, toStream, WholeBody } from './whole-answer.ts'
 /** Largest event, bytes. */
 export const LARGEST_FRAME = 8 * 1_024 * 1_024
 
+/** Bytes that are parsed at once. */
+const LARGEST_PIECE = 64 * 1_024
+
 /** How long the end of a body is waited for after the stream's own end, so that the connection can serve another call. */
 const SETTLE_MS = 1_000
 
@@ -35,6 +38,8 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   readonly #clock: Clock
   readonly #parser = new SseParser(LARGEST_FRAME)
   #form: Form = 'unknown'
+  /** What is left of a large read: parsed when it is asked for, so that a client that does not read costs little. */
+  #unread: Promise<IteratorResult<Uint8Array>> | undefined
   #first = true
   #ended = false
   /** Whether the stream's own end was seen, while that of the body was not. */
@@ -57,7 +62,7 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
       if (this.#complete) this.#settle()
       return Promise.resolve(END)
     }
-    return this.#body.next().then(this.#onRead, this.#onError)
+    return (this.#unread ?? this.#body.next()).then(this.#onRead, this.#onError)
   }
 
   async return(): Promise<Batch> {
@@ -73,9 +78,11 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
       this.#form = formOf(read.value)
       if (this.#form === 'whole') return this.#readWhole(read.value)
     }
+    const large = read.value.length > LARGEST_PIECE
+    this.#unread = large ? Promise.resolve({ done: false, value: read.value.subarray(LARGEST_PIECE) }) : undefined
     const frames: Frame[] = []
     try {
-      for (const event of this.#parser.push(read.value)) {
+      for (const event of this.#parser.push(large ? read.value.subarray(0, LARGEST_PIECE) : read.value)) {
         const frame = readEvent(this.#first || event.bytes[event.bytes.length - 1] === CR ? this.#mend(event) : event, this.#context)
         frames.push(frame)
         if (frame.type === 'done') {

@@ -135,7 +135,7 @@ describe('a stream', () => {
     const { frames } = await ask(streamed(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`))
     const [frame] = frames
     expect(frame?.type === 'chunk' && frame.chunk.choices?.[0]?.delta).toEqual({ content: 'yes', reasoning_content: 'hm' })
-    expect(bytesOf(frames)).toContain('"thinking"')
+    expect(bytesOf(frames)).toContain('"content":"yes","reasoning_content":"hm"')
   })
 })
 
