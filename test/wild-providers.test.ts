@@ -159,6 +159,63 @@ describe('peculiar but healthy streams', () => {
   })
 })
 
+describe('what must not be taken for a fault', () => {
+  test('a provider that ignores n: what it says before its [DONE] is the answer', async () => {
+    await using a = await WireServer.listen(play([CHUNK({ role: 'assistant', content: TEXT }), CHUNK({}, 'stop'), DONE]))
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    const result = await world.stream({ n: 2 })
+    expect(result.error).toBeUndefined()
+    expect(result.text).toBe(TEXT)
+  })
+
+  for (const [name, delta] of [
+    ['audio', { audio: { id: 'audio_1', data: 'QUJDRA==' } }],
+    ['reasoning in parts', { reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }] }],
+    ['something that nobody knows yet', { thinking: 'Hm.' }],
+  ] as const) {
+    test(`deltas of ${name} are signs of life`, async () => {
+      const slowly = Array.from({ length: 8 }, (): Step[] => [{ wait: 80 }, CHUNK(delta)]).flat()
+      await using a = await WireServer.listen(play([...slowly, CHUNK({ content: TEXT }), CHUNK({}, 'stop'), DONE]))
+      await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+      const result = await world.stream()
+      expect(result.error).toBeUndefined()
+      expect(result.text).toBe(TEXT)
+      expect(result.chunks.length).toBeGreaterThanOrEqual(10)
+    })
+  }
+
+  test('the finish said twice, again with the usage: the client hears it once', async () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 }
+    const again = {
+      id: 'chatcmpl-sim',
+      object: 'chat.completion.chunk',
+      created: 1_700_000_000,
+      model: 'm',
+      choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
+    }
+    await using a = await WireServer.listen(
+      play([CHUNK({ content: TEXT }), CHUNK({}, 'stop'), { data: JSON.stringify({ ...again, usage }) }, DONE]),
+    )
+    await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+    const result = await world.stream({ stream_options: { include_usage: true } })
+    expect(result.text).toBe(TEXT)
+    expect(result.usage).toMatchObject(usage)
+  })
+
+  test('a comment or a field behind the data of the finish', async () => {
+    for (const tail of [': note {x}', 'id: {7}', 'event: message']) {
+      await using a = await WireServer.listen((exchange) => {
+        const frames = framesOf({ text: TEXT }, exchange.asked)
+        return play([...stepsOf(frames.slice(0, -1)), { raw: `data: ${frames.at(-1)}\n${tail}\n\n` }, DONE])(exchange)
+      })
+      await using world = await startWorld({ env: ENV, config: routeOver([a]) })
+      const result = await world.stream()
+      expect(result.text).toBe(TEXT)
+      expect(result.note?.upstream).toBe('a/m')
+    }
+  })
+})
+
 describe('what the client asks in other ways', () => {
   test('stream_options without stream, images, tools with null, a prefill of its own', async () => {
     await using a = await WireServer.listen(healthy({ text: TEXT }))
