@@ -21,7 +21,7 @@ const role = chunk({ index: 0, delta: { role: 'assistant', content: '' } })
 const text = (content: string): Frame => chunk({ index: 0, delta: { content } })
 const tool = (args: string): Frame => chunk({ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: args } }] } })
 const finish = (reason = 'stop'): Frame => chunk({ index: 0, delta: {}, finish_reason: reason })
-const usage = raw('{"id":"chatcmpl-1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}')
+const usage = raw('{"id":"chatcmpl-1","created":1,"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}')
 
 function make(change: Partial<RelayOptions> = {}): { relay: Relay; delivered: Delivered } {
   const delivered = change.delivered ?? nothingDelivered()
@@ -117,16 +117,55 @@ describe('what goes out, and when', () => {
     expect(delivered.final).toBe(true)
   })
 
-  test.each(['{"id":"x","choices":[]}', '{"id":"x","choices":null,"object":"chat.completion.chunk"}', '{"choices":[{"index":0}]}'])(
+  test.each(['"choices":[]', '"choices":null,"object":"chat.completion.chunk"', '"choices":[{"index":0}]'])(
     'a frame without a delta holds nothing up: %s',
-    (json) => {
+    (fields) => {
+      const bare = raw(`{"id":"chatcmpl-1","created":1,${fields}}`)
       const { relay, delivered } = make()
-      expect(relay.take([raw(json)])).toBeUndefined()
+      expect(relay.take([bare])).toBeUndefined()
       expect(delivered.committed).toBe(false)
-      expect(show(relay.take([text('Hi')]))).toBe(wire(raw(json), text('Hi')))
-      expect(show(relay.take([raw(json)]))).toBe(wire(raw(json)))
+      expect(show(relay.take([text('Hi')]))).toBe(wire(bare, text('Hi')))
+      expect(show(relay.take([bare]))).toBe(wire(bare))
     },
   )
+})
+
+describe('S7 one id and one `created`', () => {
+  const words = '"choices":[{"index":0,"delta":{"content":"Hi"}}]'
+
+  test('a frame that has them goes out as it came, whatever else is in it', () => {
+    const odd = raw(`{ "id":"chatcmpl-1","created":1 , ${words},"seed":12345678901234567890,"t":1e400 }`)
+    const { relay } = make()
+    expect(show(relay.take([text('a'), odd]))).toBe(wire(text('a'), odd))
+  })
+
+  test.each([
+    `{"id":"chatcmpl-7","created":1,${words}}`,
+    `{"id":"chatcmpl-1","created":7,${words}}`,
+    `{${words}}`,
+    `{"id":"","created":0,${words}}`,
+  ])('one that has others, or none, gets those of the first: %s', (json) => {
+    const { relay } = make()
+    relay.take([text('a')])
+    const out = show(relay.take([raw(json)]))
+    expect(JSON.parse(out.slice('data: '.length))).toEqual({ ...(JSON.parse(json) as object), id: 'chatcmpl-1', created: 1 })
+  })
+
+  test('frames without an id that were held back get that of the first content', () => {
+    const bare = raw('{"id":"","created":0,"choices":[{"index":0,"delta":{"role":"assistant"}}]}')
+    const { relay } = make()
+    const out = show(relay.take([bare, text('Hi'), finish()]))
+    expect([...out.matchAll(/"id":"([^"]*)","(?:object|created)/g)].map((match) => match[1])).toEqual([
+      'chatcmpl-1',
+      'chatcmpl-1',
+      'chatcmpl-1',
+    ])
+  })
+
+  test('where no frame has any, nothing is made up', () => {
+    const { relay } = make()
+    expect(show(relay.take([raw(`{${words}}`)]))).toBe(wire(raw(`{${words}}`)))
+  })
 })
 
 describe('usage', () => {
@@ -147,7 +186,9 @@ describe('usage', () => {
   })
 
   test('in the finishing frame ends it there', () => {
-    const both = raw('{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}')
+    const both = raw(
+      '{"id":"chatcmpl-1","created":1,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}',
+    )
     const { relay } = make({ usageWanted: true })
     expect(show(relay.take([text('Hi'), both]))).toBe(wire(text('Hi')) + last(both) + wire(DONE))
   })
