@@ -44,7 +44,12 @@ function isTrusted(address: string, trusted: BlockList): boolean {
   return isIP(address) !== 0 && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
+/** Whether an address is one of this machine itself. */
+export function isLoopback(address: string): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(address)
+}
+
 /** Whether the request came straight from this machine. */
 export function isLocal(caller: Caller): boolean {
-  return !caller.forwarded && /^(?:::ffff:)?127\.|^::1$/.test(caller.remoteAddress)
+  return !caller.forwarded && isLoopback(caller.remoteAddress)
 }

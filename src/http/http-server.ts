@@ -1,6 +1,6 @@
 import { AppError, newId } from '#base'
 import type { BlockList } from 'node:net'
-import { callerOf, trustList } from './caller.ts'
+import { callerOf, isLoopback, trustList } from './caller.ts'
 import { faultOf, toWireError } from './http-error.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
 import { findHandler } from './routes.ts'
@@ -62,6 +62,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #serve(hostname: string, port: number): Bun.Server<undefined> {
+    // Only this machine can reach a loopback address: asking the kernel for each peer would tell nothing.
+    const only = isLoopback(hostname) ? hostname : undefined
     return Bun.serve({
       hostname,
       port,
@@ -70,17 +72,16 @@ export class HttpServer implements AsyncDisposable {
       reusePort: false,
       maxRequestBodySize: LARGEST_BODY,
       development: false,
-      fetch: (request, server) => this.#answer(request, server),
+      fetch: (request, server) => this.#answer(request, server, only ?? server.requestIP(request)?.address ?? ''),
       error: (error) => this.#fail(error, newId(this.#parts.clock, 'call')),
     })
   }
 
-  async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+  async #answer(request: Request, server: Bun.Server<undefined>, remoteAddress: string): Promise<Response> {
     const callId = newId(this.#parts.clock, 'call')
     try {
       const path = pathOf(request.url)
       const handler = findHandler(request.method, path)
-      const remoteAddress = server.requestIP(request)?.address ?? ''
       const exchange: Exchange = {
         request,
         callId,

@@ -74,6 +74,7 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
 
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#finish()
+    this.#rest = undefined
     await this.#options.source.return?.()
     return OVER
   }
