@@ -33,7 +33,7 @@ const FINISH = chunk({}, 'stop')
 /** One request's answer: batches of frames, then a failure, silence or the end. */
 interface Scene {
   readonly frames: readonly Frame[]
-  readonly then: Failure | 'silence' | 'end'
+  readonly ending: Failure | 'silence' | 'end'
 }
 
 class SceneProvider implements Provider {
@@ -53,10 +53,10 @@ class SceneProvider implements Provider {
   close(): void {}
 }
 
-async function* play({ frames, then }: Scene, signal: AbortSignal): AsyncGenerator<readonly Frame[], undefined> {
+async function* play({ frames, ending }: Scene, signal: AbortSignal): AsyncGenerator<readonly Frame[], undefined> {
   for (const frame of frames) yield [frame]
-  if (then === 'end') return undefined
-  if (then !== 'silence') throw new UpstreamError(then)
+  if (ending === 'end') return undefined
+  if (ending !== 'silence') throw new UpstreamError(ending)
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(abortReason(signal))))
   return undefined
 }
@@ -114,7 +114,7 @@ function expectOver(bench: Bench, outcome: Ending['outcome']): void {
 
 describe('Answering', () => {
   test('a whole answer: its place is given back, and its end is told once', async () => {
-    const bench = make([{ frames: [HELLO, FINISH], then: 'end' }])
+    const bench = make([{ frames: [HELLO, FINISH], ending: 'end' }])
     expect(await read(bench.answering)).toContain('Hello')
     expect(bench.admission.inFlight).toBe(1)
     expect(await read(bench.answering)).toContain('[DONE]')
@@ -132,7 +132,7 @@ describe('Answering', () => {
   })
 
   test('S4 the client stops reading in the middle: the attempt ends with it', async () => {
-    const bench = make([{ frames: [HELLO], then: 'silence' }])
+    const bench = make([{ frames: [HELLO], ending: 'silence' }])
     await read(bench.answering)
     await bench.answering.return()
     await bench.answering.return()
@@ -141,7 +141,7 @@ describe('Answering', () => {
   })
 
   test('S4 the client leaves while the upstream is silent', async () => {
-    const bench = make([{ frames: [], then: 'silence' }])
+    const bench = make([{ frames: [], ending: 'silence' }])
     const reading = read(bench.answering)
     await bench.clock.pass(1)
     bench.client.abort()
@@ -151,7 +151,7 @@ describe('Answering', () => {
 
   test('a client that leaves while it waits for a place takes none, and its end is told once', async () => {
     for (const how of ['return', 'abort'] as const) {
-      const bench = make([{ frames: [HELLO, FINISH], then: 'end' }])
+      const bench = make([{ frames: [HELLO, FINISH], ending: 'end' }])
       bench.admission.tryEnter(1)
       const reading = read(bench.answering)
       await bench.clock.pass(10)
@@ -188,8 +188,8 @@ describe('Failover', () => {
 
   test('what broke the first answer refuses no way: with no second attempts configured the same upstream is not asked again', async () => {
     const bench = make([
-      { frames: [HELLO], then: MALFORMED },
-      { frames: [HELLO, FINISH], then: 'end' },
+      { frames: [HELLO], ending: MALFORMED },
+      { frames: [HELLO, FINISH], ending: 'end' },
     ])
     expect(await read(bench.answering)).toContain('Hello')
     expect(await read(bench.answering)).toBe('502 malformed')
@@ -198,7 +198,7 @@ describe('Failover', () => {
   })
 
   test('S1 with no upstream left what was sent is not presented as whole', async () => {
-    const bench = make([{ frames: [HELLO], then: 'end' }])
+    const bench = make([{ frames: [HELLO], ending: 'end' }])
     expect(await read(bench.answering)).not.toContain('[DONE]')
     expect(await read(bench.answering)).toBe('502 truncated')
     expectOver(bench, 'truncated')
@@ -206,7 +206,7 @@ describe('Failover', () => {
 
   test('a refusal of the request is the caller’s, at once', async () => {
     const refused: Failure = { kind: 'invalid_request', message: 'Refused.', callerMessage: 'No such field.', status: 400 }
-    const bench = make([{ frames: [], then: refused }], { retries: { perUpstream: 3, budget: 1 } })
+    const bench = make([{ frames: [], ending: refused }], { retries: { perUpstream: 3, budget: 1 } })
     expect(await read(bench.answering)).toBe('400 invalid_request')
     expect(bench.provider.bodies).toHaveLength(1)
     expect(bench.health.of('a/m').failingSince).toBeUndefined()
@@ -214,7 +214,7 @@ describe('Failover', () => {
   })
 
   test('the call’s time covers waits and attempts together', async () => {
-    const stalled: Scene = { frames: [], then: 'silence' }
+    const stalled: Scene = { frames: [], ending: 'silence' }
     const bench = make([stalled], { deadlines: { total: 3_000, firstToken: 9_000 } })
     const reading = read(bench.answering)
     await bench.clock.pass(3_000)

@@ -76,7 +76,8 @@ describe('S6 rescuable', () => {
   })
 
   test('by prefill the upstream is given what was delivered as its own words; nothing of the request is lost', () => {
-    const { body } = planRescue({ ...request, ...{ temperature: 0.2, x_unknown: [1] } }, delivered, 'prefill')
+    const asked = { ...request, temperature: 0.2, x_unknown: [1] }
+    const { body } = planRescue(asked, delivered, 'prefill')
     expect(body).toMatchObject({ temperature: 0.2, x_unknown: [1], stream: true })
     const messages = body['messages']
     expect(Array.isArray(messages) && messages.at(-1)).toMatchObject({ role: 'assistant', content: 'Once upon a time' })
