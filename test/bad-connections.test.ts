@@ -50,7 +50,8 @@ describe('connections', () => {
     expect((await server.stream()).text).toBe(TEXT)
     for (const socket of idle) socket.destroy()
     await expectAlive()
-    await eventually('their descriptors are given back', async () => (await server.descriptors()) < 200, 5_000)
+    // Some clients had left before they were accepted: those are closed when they have been idle for too long.
+    await eventually('their descriptors are given back', async () => (await server.descriptors()) < 200, 30_000)
   }, 60_000)
 
   test('500 requests that are never finished, and a call is answered; they are not kept for ever', async () => {

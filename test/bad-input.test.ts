@@ -11,7 +11,7 @@ let upstream: WireServer
 
 beforeAll(async () => {
   upstream = await WireServer.listen(healthy({ text: TEXT }))
-  world = await startWorld({ env: ENV, config: routeOver([upstream]) })
+  world = await startWorld({ env: ENV, config: routeOver([upstream], { model: { deadlines: { headers: '5s', firstToken: '5s' } } }) })
 })
 
 afterAll(async () => {

@@ -27,6 +27,14 @@ export function readRequest(bytes: Buffer): { readonly request: WireRequest; rea
   return { request: { method, path, head, headers, body: body.text, json: parseJson(body.text) }, consumed: body.end }
 }
 
+/** How many bytes the request takes that begins here; undefined while its head is not whole, and when it comes in chunks. */
+export function lengthOf(bytes: Buffer): number | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd === -1) return undefined
+  const length = /^content-length:\s*(\d+)/im.exec(bytes.toString('latin1', 0, headEnd))?.[1]
+  return length === undefined ? undefined : headEnd + 4 + Number(length)
+}
+
 function splitHeader(line: string): [string, string] {
   const colon = line.indexOf(':')
   return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]

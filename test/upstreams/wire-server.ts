@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { AppError, sleep, systemClock } from '#base'
 import type { ChatRequest } from '#contract'
-import { readRequest, type WireRequest } from './wire-request.ts'
+import { lengthOf, readRequest, type WireRequest } from './wire-request.ts'
 
 /** A connection that the other side closed or reset, before the simulator did. */
 export interface Departure {
@@ -96,6 +96,9 @@ export class WireServer {
     socket.on('end', gone)
     socket.on('close', gone)
     let pending: Buffer = Buffer.alloc(0)
+    let waiting: Buffer[] = []
+    let waitingBytes = 0
+    let wanted: number | undefined
     let busy = false
     const pump = async (): Promise<void> => {
       if (busy) return
@@ -111,7 +114,15 @@ export class WireServer {
       busy = false
     }
     socket.on('data', (chunk: Buffer) => {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+      // A large body is joined once, when all of it is there.
+      waiting.push(chunk)
+      waitingBytes += chunk.length
+      wanted ??= lengthOf(chunk)
+      if (wanted !== undefined && pending.length === 0 && waitingBytes < wanted) return
+      pending = Buffer.concat([pending, ...waiting])
+      waiting = []
+      waitingBytes = 0
+      wanted = undefined
       void pump()
     })
   }
