@@ -68,8 +68,8 @@ export const resetAtOnce: Behaviour = (exchange) => exchange.reset()
 export const closeAtOnce: Behaviour = async (exchange) => exchange.fin()
 
 /** A comment or a ping, at once and then every `everyMs`, for ever. */
-export function pingsForEver(everyMs: number, ping: Step = { comment: 'ping' }): Behaviour {
-  return (exchange) => play(pings(everyMs, ping))(exchange)
+export function pingsForEver(everyMs: number, ping: Step = { comment: 'ping' }, wire: Wire = {}): Behaviour {
+  return (exchange) => play(pings(everyMs, ping), wire)(exchange)
 }
 
 /** Writes bytes that are no HTTP at all, and closes. */

@@ -151,6 +151,12 @@ export const EARLY_FAULTS: readonly Fault[] = [
     behave: (answer) => partOfJson(answer, 0.5, 'silence'),
   },
   {
+    name: 'white space for ever in place of JSON',
+    kinds: ['timeout_stall', 'timeout_headers', 'timeout_first_token'],
+    modes: JSON_ONLY,
+    behave: () => pingsForEver(50, { raw: '\n' }, { headers: { 'content-type': 'application/json' } }),
+  },
+  {
     name: 'half a chunked JSON body and FIN',
     kinds: ['truncated'],
     modes: JSON_ONLY,
