@@ -197,6 +197,30 @@ describe('Failover', () => {
     expectOver(bench, 'malformed')
   })
 
+  test('an answer that broke is continued; a refused way is followed by the next one, and the failed attempts are told', async () => {
+    const reset: Failure = { kind: 'reset', message: 'The connection broke.' }
+    const refused: Failure = { kind: 'invalid_request', message: 'No prefill here.', status: 400 }
+    const scenes: readonly Scene[] = [
+      { frames: [chunk({ content: 'Hello, wor' })], ending: reset },
+      { frames: [], ending: refused },
+      { frames: [chunk({ content: 'Hello, world and all who live in it.' }), FINISH], ending: 'end' },
+    ]
+    const bench = make(scenes, { retries: { perUpstream: 1, budget: 1 } })
+    let text = ''
+    for (let out = await read(bench.answering); out !== 'over' && text.length < 5_000;) {
+      text += out
+      const next = read(bench.answering)
+      await bench.clock.pass(1_000)
+      out = await next
+    }
+    const contents = [...text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join('')
+    expect(contents).toBe('Hello, world and all who live in it.')
+    const lastMessages = bench.provider.bodies.map((body) => (JSON.parse(body) as { messages: { role: string }[] }).messages.at(-1)?.role)
+    expect(lastMessages).toEqual(['user', 'assistant', 'user'])
+    expect(text).toContain('"x_holdfast":{"upstream":"a/m","attempts":3')
+    expectOver(bench, 'ok')
+  })
+
   test('S1 with no upstream left what was sent is not presented as whole', async () => {
     const bench = make([{ frames: [HELLO], ending: 'end' }])
     expect(await read(bench.answering)).not.toContain('[DONE]')

@@ -242,7 +242,7 @@ describe('time in which the client does not read', () => {
     upstream.send([CHUNK])
     await first
     attempt.received(1)
-    await clock.pass(500_000)
+    await clock.pass(507_000)
     expect(upstream.signal?.aborted).toBe(false)
     const second = watch(attempt.next())
     await clock.pass(19_999)

@@ -64,6 +64,14 @@ describe('F1 the order of attempts', () => {
     expect(asked).toBe(2)
   })
 
+  test('a second attempt that the budget refused is not made up for later', () => {
+    const of = new Itinerary([A, B], { ...RETRIES, perUpstream: 9 })
+    const answers = [false]
+    const failures = (at: RouteUpstream): Failure => failure('reset', at === B ? { retryAfterMs: 1_000 } : {})
+    const log = travel(of, failures, { spendSecond: () => answers.shift() ?? true })
+    expect(log).toEqual(['a', 'b', 'wait 50', 'wait 950', 'b again', 'wait 1000', 'b again', 'give up'])
+  })
+
   const PASSES: ReadonlySet<FailureKind> = new Set([
     'connect',
     'reset',
