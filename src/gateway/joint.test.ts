@@ -33,6 +33,7 @@ describe('S2 Joint', () => {
     const delivered = 'Once upon a time there was a miller'
     expect(join(make({ delivered, way: 'restart' }), [`${delivered} who had`, ' three sons.'])).toBe(' who had three sons.')
     expect(join(make({ delivered, way: 'restart' }), ['It was a dark and stormy night; the rain fell'])).toBe('malformed')
+    expect(join(make({ delivered, way: 'restart' }), ['Once upon a time'])).toBe('malformed')
   })
 
   test('a stop sequence across the seam ends the answer before it', () => {

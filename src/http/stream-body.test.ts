@@ -178,6 +178,17 @@ describe('StreamBody', () => {
     expect(slow()).toBe(1)
   })
 
+  test('S5 the time in which the source was silent is not the client’s', async () => {
+    const { clock, source, body, slow } = make()
+    const read = watch(body.next())
+    await clock.pass(14_000)
+    source.give('a')
+    await clock.pass(29_990)
+    expect([read.now, slow()]).toEqual(['a', 0])
+    await clock.pass(10)
+    expect(slow()).toBe(1)
+  })
+
   test('S5 one that never began to read, too', async () => {
     const { clock, slow } = make({ slowReaderMs: 2_000 })
     await clock.pass(1_998)
