@@ -80,12 +80,13 @@ function answer(socket: Socket<Connection>, body: string): void {
   }
 }
 
-/** Writes the first piece at once, with the head; the others follow, one in each tick. */
+/** Writes the head, the role and the first token at once; the others follow, one in each tick. */
 function begin(socket: Socket<Connection>, pieces: readonly Buffer[]): void {
   socket.data.pieces = pieces
   socket.data.at = 0
-  step(socket)
   streaming.add(socket)
+  step(socket)
+  step(socket)
 }
 
 function tick(): void {
