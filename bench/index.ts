@@ -40,8 +40,8 @@ async function run(options: Options): Promise<void> {
     return
   }
   const words = `${machine.cpus} × ${machine.model}, ${machine.system}, load ${machine.load.toFixed(1)}, Bun ${Bun.version}`
-  const missed = rows.filter((row) => verdictOf(row) === 'missed').length
-  process.stdout.write(
-    `\n${tableOf(rows, bench.nginx !== undefined)}\n${words}; ${seconds().trim()}. ${missed} of ${rows.filter((row) => row.budget).length} budgets missed.\n`,
-  )
+  const verdicts = rows.map(verdictOf).filter((verdict) => verdict !== undefined)
+  const missed = verdicts.filter((verdict) => verdict === 'missed').length
+  const summary = `${words}; ${seconds().trim()}. ${missed} of ${verdicts.length} budgets missed.`
+  process.stdout.write(`\n${tableOf(rows, bench.nginx !== undefined)}\n${summary}\n`)
 }
