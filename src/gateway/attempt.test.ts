@@ -107,7 +107,10 @@ function make(change: Partial<AttemptOptions> = {}): Bench {
         const batch = await attempt.next()
         if (batch.done) return 'ended'
         bench.tokens += batch.value.filter((frame) => frame.type === 'chunk').length
-        attempt.received(bench.tokens)
+        attempt.received(
+          bench.tokens,
+          batch.value.every((frame) => frame.type !== 'comment'),
+        )
       }
     },
   }
@@ -180,12 +183,25 @@ describe('each deadline by its own name', () => {
   })
 
   test('a whole answer that stops in its body: timeout_stall', async () => {
-    const { clock, readOn } = await opened({ stream: false })
+    const { clock, upstream, readOn } = await opened({ stream: false })
     const reading = watch(readOn())
+    await clock.pass(10_000)
+    upstream.send([])
     await clock.pass(19_999)
     expect(reading.now).toBe('pending')
     await clock.pass(1)
     expect(reading.now).toBe('timeout_stall')
+  })
+
+  test('a whole answer that sends nothing but white space after its head: its headers’ deadline', async () => {
+    const { clock, upstream, readOn } = await opened({ stream: false })
+    const reading = watch(readOn())
+    for (let i = 0; i < 200 && reading.now === 'pending'; i++) {
+      await clock.pass(1_000)
+      upstream.send([COMMENT])
+    }
+    expect(reading.now).toBe('timeout_first_token')
+    expect(clock.monotonic()).toBeLessThan(200_000)
   })
 
   test('comments are no tokens: neither for the first nor in the middle', async () => {
@@ -241,7 +257,7 @@ describe('time in which the client does not read', () => {
     const first = attempt.next()
     upstream.send([CHUNK])
     await first
-    attempt.received(1)
+    attempt.received(1, true)
     await clock.pass(507_000)
     expect(upstream.signal?.aborted).toBe(false)
     const second = watch(attempt.next())
@@ -256,7 +272,7 @@ describe('time in which the client does not read', () => {
     const first = attempt.next()
     upstream.send([CHUNK])
     await first
-    attempt.received(1)
+    attempt.received(1, true)
     await clock.pass(60_000)
     expect(upstream.signal?.aborted).toBe(true)
   })
@@ -267,7 +283,7 @@ describe('time in which the client does not read', () => {
     const first = attempt.next()
     upstream.send([CHUNK])
     await first
-    attempt.received(1)
+    attempt.received(1, true)
     await clock.pass(7_900)
     const second = watch(attempt.next())
     await clock.pass(7_000)

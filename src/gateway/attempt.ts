@@ -43,6 +43,8 @@ export class Attempt {
   /** All the time in which nobody waited, up to the last read, ms. */
   #pausedMs = 0
   #tokens = 0
+  /** Something of the answer has come: from then on it is the stall that is watched. */
+  #began = false
 
   /** Monotonic ms. */
   readonly startedAt: number
@@ -64,15 +66,10 @@ export class Attempt {
 
   /** Sends the request; resolves when the upstream's head is a success. Throws `UpstreamError`. */
   async open(): Promise<UpstreamResponse> {
-    const { provider, body, stream, deadlines, clock } = this.#options
+    const { provider, body, stream, deadlines } = this.#options
     this.#watch(stream ? deadlines.firstToken : deadlines.connect + deadlines.headers)
     const request = { body, stream, connectMs: deadlines.connect, headersMs: deadlines.headers }
     this.#response = await provider.open(request, this.#controller.signal)
-    if (!stream) {
-      this.#lastTokenAt = clock.monotonic()
-      this.#timer?.cancel()
-      this.#watch(deadlines.stall)
-    }
     return this.#response
   }
 
@@ -87,19 +84,24 @@ export class Attempt {
     return this.#response ? this.#response.frames.next() : Promise.resolve({ done: true, value: undefined })
   }
 
-  /** Notes a batch that has come, and how many tokens came in this attempt up to now. */
-  received(tokens: number): void {
-    const now = this.#options.clock.monotonic()
+  /**
+   * Notes a batch that has come, and how many tokens came in this attempt up to now. Of an answer that is not streamed only
+   * `progress` can be seen until it is whole.
+   */
+  received(tokens: number, progress: boolean): void {
+    const { clock, deadlines, stream } = this.#options
+    const now = clock.monotonic()
     this.#pausedAt = now
-    if (tokens === this.#tokens && this.#options.stream) return
+    if (stream ? tokens === this.#tokens : !progress) return
     this.#lastTokenAt = now
-    if (this.firstTokenMs === null && tokens > 0) {
-      this.firstTokenMs = this.#lastTokenAt - this.startedAt
-      this.#timer?.cancel()
-      this.#watch(this.#options.deadlines.stall)
-      this.#watchPace(tokens)
-    }
     this.#tokens = tokens
+    if (!this.#began) {
+      this.#began = true
+      this.#timer?.cancel()
+      this.#watch(deadlines.stall)
+      if (stream) this.#watchPace(tokens)
+    }
+    if (tokens > 0) this.firstTokenMs ??= now - this.startedAt
   }
 
   /** From now on only the usage is missing: it is waited for `ms`. */
@@ -148,7 +150,7 @@ export class Attempt {
   readonly #check = (): void => {
     const { clock, deadlines, upstream, stream, totalLeft } = this.#options
     const now = clock.monotonic()
-    const began = stream ? this.firstTokenMs !== null : this.#response !== undefined
+    const began = this.#began
     const spent = now - this.startedAt
     const toBegin = stream ? deadlines.firstToken : deadlines.connect + deadlines.headers
     const silence = this.#pausedAt === undefined ? now - this.#lastTokenAt : 0
@@ -157,7 +159,7 @@ export class Attempt {
     else if (left > 0) this.#watch(left)
     else if (!this.#response) this.#fail('timeout_headers', `${upstream} sent no response within ${Math.round(spent)} ms.`)
     else if (began) this.#fail('timeout_stall', `${upstream} sent nothing for ${deadlines.stall} ms in the middle of its answer.`)
-    else this.#fail('timeout_first_token', `${upstream} sent no token within ${deadlines.firstToken} ms.`)
+    else this.#fail('timeout_first_token', `${upstream} sent nothing of its answer within ${Math.round(spent)} ms.`)
   }
 
   /** Counts tokens from now on for `ms`, and longer by the time in which nobody waited. */

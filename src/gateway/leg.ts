@@ -1,7 +1,7 @@
 import type { Clock } from '#base'
 import type { AttemptRecord, Continuation, Failure, RouteUpstream } from '#contract'
 import type { Health } from '#health'
-import type { UpstreamResponse } from '#providers'
+import type { Frame, UpstreamResponse } from '#providers'
 import type { Attempt } from './attempt.ts'
 import type { Permit } from './availability.ts'
 import type { Relay } from './relay.ts'
@@ -20,6 +20,11 @@ export interface LegOptions {
   readonly way: Continuation | undefined
   /** Monotonic ms of the call's arrival. */
   readonly callStartedAt: number
+}
+
+/** Of a call that is not streamed: a read that brought something of the answer. */
+function isProgress(frame: Frame): boolean {
+  return frame.type !== 'comment'
 }
 
 /** One stretch of a call: an attempt, what it lets through to the client, and its place at the upstream until it is settled. */
@@ -70,7 +75,7 @@ export class Leg {
     if (result.done) return relay.end()
     const finishedBefore = relay.finished
     const bytes = relay.take(result.value)
-    attempt.received(relay.tokens)
+    attempt.received(relay.tokens, result.value.every(isProgress))
     if (relay.finished && !finishedBefore && !relay.ended) attempt.hurry(USAGE_WAIT_MS)
     return bytes
   }

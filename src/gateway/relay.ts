@@ -1,5 +1,6 @@
 import { type ChatChunk, type ChunkChoice, type Usage, UpstreamError } from '#contract'
 import type { Frame } from '#providers'
+import { adoptId, type ChunkFrame, frameOf, inspect, note, type Seen, underStreamId, withAccount } from './chunk-frame.ts'
 import type { Delivered } from './delivered.ts'
 import type { Joint } from './joint.ts'
 
@@ -18,12 +19,6 @@ export interface RelayOptions {
 /** Bytes that are held back at the most: a tool call that is not whole yet. */
 const MOST_HELD = 16 * 1024 * 1024
 
-const CLOSING_BRACE = 125
-/** Characters of an answer that are kept for a rescue; a longer one is not rescued, so that nobody's memory is our limit. */
-const MOST_TEXT = 256 * 1024
-
-type ChunkFrame = Extract<Frame, { type: 'chunk' }>
-
 const DONE = Buffer.from('data: [DONE]\n\n')
 
 /**
@@ -35,7 +30,8 @@ export class Relay {
   #held: ChunkFrame[] = []
   #heldBytes = 0
   #toolsOpen = false
-  /** Indexes of the choices that have finished. */
+  /** Indexes of the choices that have begun, where there may be several, and of those that have finished. */
+  readonly #begunChoices = new Set<number>()
   readonly #finishedChoices = new Set<number>()
   #finished = false
   #last: ChunkFrame | undefined
@@ -68,7 +64,7 @@ export class Relay {
         if (this.ended) break
         if (frame.type === 'chunk') this.#takeChunk(frame, out)
         else if (frame.type === 'answer') this.#takeAnswer(frame, out)
-        else if (frame.type === 'done') this.#end(out)
+        else if (frame.type === 'done') this.#done(out)
       }
     } catch (thrown) {
       if (out.length === 0) throw thrown
@@ -95,18 +91,13 @@ export class Relay {
   #takeChunk(frame: ChunkFrame, out: Uint8Array[]): void {
     const { chunk } = frame
     if (chunk.usage) this.usage = chunk.usage
-    if (this.finished) {
-      this.#emit(this.#last, out)
-      this.#last = this.#options.joint ? this.#retold(chunk, undefined) : frame
-      if (chunk.usage) this.#end(out)
-      return
-    }
+    if (this.finished) return this.#takeUsage(frame, out)
     const seen = inspect(chunk)
     if (seen.tokens) this.tokens++
     if (seen.tools) this.#toolsOpen = true
     const told = this.#options.joint ? this.#rejoin(chunk, seen, out) : frame
     if (this.ended) return
-    if (seen.finishes) this.#noteFinishes(chunk)
+    if (seen.finishes || this.#options.choices > 1) this.#noteChoices(chunk)
     if (this.finished) {
       this.#last = told ?? this.#retold(chunk, '')
       if (seen.tools || this.#toolsOpen) this.#options.delivered.final = true
@@ -116,6 +107,20 @@ export class Relay {
     } else if (told) {
       this.#emit(told, out)
     }
+  }
+
+  /** A frame behind the finish: its usage is wanted, and nothing else (S1). */
+  #takeUsage({ chunk, bytes }: ChunkFrame, out: Uint8Array[]): void {
+    if (!chunk.usage) return
+    this.#emit(this.#last, out)
+    this.#last = chunk.choices?.length ? frameOf({ ...chunk, choices: [] }) : { type: 'chunk', bytes, chunk }
+    this.#end(out)
+  }
+
+  /** `[DONE]`: a provider that knows nothing of `n` has answered when every choice that it began has finished. */
+  #done(out: Uint8Array[]): void {
+    this.#finished ||= this.#finishedChoices.size > 0 && this.#finishedChoices.size === this.#begunChoices.size
+    this.#end(out)
   }
 
   /** Holds a continuing answer's chunk to what was delivered; undefined when nothing of it is new. */
@@ -135,8 +140,9 @@ export class Relay {
   }
 
   /** A choice that finishes twice is still one. */
-  #noteFinishes(chunk: ChatChunk): void {
+  #noteChoices(chunk: ChatChunk): void {
     for (const [position, choice] of (chunk.choices ?? []).entries()) {
+      this.#begunChoices.add(choice.index ?? position)
       if (choice.finish_reason) this.#finishedChoices.add(choice.index ?? position)
     }
     this.#finished = this.#finishedChoices.size >= this.#options.choices
@@ -164,8 +170,8 @@ export class Relay {
   #emit(frame: ChunkFrame | undefined, out: Uint8Array[]): void {
     const { delivered } = this.#options
     if (this.#held.length > 0) {
-      if (delivered.id === undefined) for (const held of this.#held) adopt(delivered, held.chunk)
-      if (delivered.id === undefined && frame) adopt(delivered, frame.chunk)
+      if (delivered.id === undefined) for (const held of this.#held) adoptId(delivered, held.chunk)
+      if (delivered.id === undefined && frame) adoptId(delivered, frame.chunk)
       for (const held of this.#held) this.#send(held, out)
       this.#held = []
       this.#heldBytes = 0
@@ -185,17 +191,17 @@ export class Relay {
   #stamped(frame: ChunkFrame): ChunkFrame {
     const { delivered } = this.#options
     const { chunk } = frame
-    adopt(delivered, chunk)
+    adoptId(delivered, chunk)
     const { id = chunk.id, created = chunk.created } = delivered
     return chunk.id === id && chunk.created === created ? frame : frameOf(underStreamId(chunk, delivered))
   }
 
   #end(out: Uint8Array[]): void {
-    if (!this.finished || !this.#last) {
+    if (!this.finished) {
       throw new UpstreamError({ kind: 'truncated', message: 'The stream ended without a finish reason.' })
     }
     this.#emit(undefined, out)
-    const last = this.#stamped(this.#last)
+    const last = this.#stamped(this.#last ?? frameOf({ object: 'chat.completion.chunk', choices: [] }))
     note(this.#options.delivered, last.chunk)
     out.push(withAccount(last.bytes, this.#options.account()), DONE)
     this.#options.delivered.committed = true
@@ -209,70 +215,6 @@ export function endingByLength(delivered: Delivered, account: object): Uint8Arra
   const choices = [{ index: 0, delta: {}, finish_reason: 'length' }]
   const last = { id, object: 'chat.completion.chunk', created, model, choices, x_holdfast: account }
   return Buffer.concat([Buffer.from(`data: ${JSON.stringify(last)}\n\n`), DONE])
-}
-
-interface Seen {
-  readonly content: string
-  readonly tokens: boolean
-  readonly tools: boolean
-  /** Whether a choice finishes in this chunk. */
-  readonly finishes: boolean
-}
-
-function inspect(chunk: ChatChunk): Seen {
-  let content = ''
-  let tokens = false
-  let tools = false
-  let finishes = false
-  for (const choice of chunk.choices ?? []) {
-    const { delta } = choice
-    if (delta) {
-      if (delta.content) content += delta.content
-      if (delta.tool_calls?.length || delta.function_call) tools = true
-      if (delta.content || delta.refusal || delta.reasoning_content || delta.reasoning) tokens = true
-    }
-    if (choice.finish_reason) finishes = true
-  }
-  return { content, tokens: tokens || tools, tools, finishes }
-}
-
-function frameOf(chunk: ChatChunk): ChunkFrame {
-  return { type: 'chunk', bytes: Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`), chunk }
-}
-
-function underStreamId(chunk: ChatChunk, { id, created }: Delivered): ChatChunk {
-  return { ...chunk, ...(id === undefined ? {} : { id }), ...(created === undefined ? {} : { created }) }
-}
-
-/** The first real id and `created` are the stream's. */
-function adopt(delivered: Delivered, chunk: ChatChunk): void {
-  if (chunk.id) delivered.id ??= chunk.id
-  if (chunk.created) delivered.created ??= chunk.created
-}
-
-/** Remembers what the client has once this chunk is sent. */
-function note(delivered: Delivered, chunk: ChatChunk): void {
-  if (chunk.model) delivered.model = chunk.model
-  for (const choice of chunk.choices ?? []) {
-    const { delta } = choice
-    if (!delta) continue
-    if (delta.content) {
-      delivered.text += delta.content
-      delivered.frames++
-      if (delivered.text.length > MOST_TEXT) {
-        delivered.text = ''
-        delivered.final = true
-      }
-    }
-    if (delta.reasoning_content || delta.reasoning) delivered.reasoning = true
-    if (delta.refusal || delta.tool_calls?.length || delta.function_call) delivered.final = true
-  }
-}
-
-/** The frame with `x_holdfast` as its object's last member; the rest of its bytes as they were. */
-function withAccount(bytes: Uint8Array, account: object): Uint8Array {
-  const end = bytes.lastIndexOf(CLOSING_BRACE)
-  return Buffer.concat([bytes.subarray(0, end), Buffer.from(`,"x_holdfast":${JSON.stringify(account)}`), bytes.subarray(end)])
 }
 
 function joined(out: readonly Uint8Array[]): Uint8Array | undefined {

@@ -8,7 +8,10 @@ const BODY_MS = 60_000
 export async function readBody(request: Request, limit: number, clock: Clock): Promise<string> {
   const length = request.headers.get('content-length')
   if (length !== null && Number(length) > limit) throw tooLarge(limit)
-  const text = await firstOf(clock, length === null ? readCounted(request, limit) : request.text(), BODY_MS)
+  const text = await firstOf(clock, length === null ? readCounted(request, limit) : request.text(), BODY_MS).catch((error: unknown) => {
+    if (!request.signal.aborted) throw error
+    throw new HttpError('The client left while it sent the request.', { status: 499, code: 'cancelled' })
+  })
   if (text !== TIMED_OUT) return text
   throw new HttpError(`The request's body did not arrive within ${BODY_MS / 1_000} s.`, {
     status: 408,

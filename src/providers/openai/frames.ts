@@ -21,6 +21,7 @@ type Form = 'unknown' | 'events' | 'whole'
 
 const END: Batch = { done: true, value: undefined }
 const NO_FRAMES: readonly Frame[] = []
+const NO_PROGRESS: readonly Frame[] = [{ type: 'comment', bytes: new Uint8Array() }]
 const BLANK_LINE = Buffer.from('\n\n')
 const LINE_END = Buffer.from('\n')
 const FIELDS = [':', 'data:', 'event:', 'id:', 'retry:']
@@ -175,11 +176,15 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   }
 }
 
-/** The one frame of a response that is not streamed; before it an empty batch for each read, so that progress can be seen. */
+/**
+ * The one frame of a response that is not streamed; before it a batch for each read, so that progress can be seen: an empty
+ * one, or a comment while there is nothing but white space or what no answer begins with.
+ */
 export class WholeFrames implements AsyncIterableIterator<readonly Frame[]> {
   readonly #body: Body
   readonly #context: ReadContext
   readonly #reads = new WholeBody()
+  #begun = false
   #ended = false
 
   constructor(body: Body, context: ReadContext) {
@@ -196,7 +201,8 @@ export class WholeFrames implements AsyncIterableIterator<readonly Frame[]> {
     const read = await this.#body.next()
     if (read.done !== true) {
       this.#reads.push(read.value)
-      return { done: false, value: NO_FRAMES }
+      this.#begun ||= formOf(read.value) === 'whole'
+      return { done: false, value: this.#begun ? NO_FRAMES : NO_PROGRESS }
     }
     this.#ended = true
     return { done: false, value: [readAnswer(this.#reads.join(), this.#context)] }
