@@ -31,19 +31,22 @@ export class Answering implements AsyncIterableIterator<Uint8Array> {
     return this
   }
 
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#state === 'over') return OVER
-    try {
-      if (this.#state === 'new' && !(await this.#enter())) return OVER
-      const bytes = await this.#options.failover.next()
-      if (bytes) return { done: false, value: bytes }
-      this.#end({ outcome: 'ok', status: 200 })
-      return OVER
-    } catch (thrown) {
-      const error = this.#cutShort(thrown)
-      this.#end({ outcome: error.code, status: error.status })
-      throw error
-    }
+  next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#state === 'over') return Promise.resolve(OVER)
+    if (this.#state === 'entered') return this.#options.failover.next().then(this.#hand, this.#fail)
+    return this.#enter().then((entered) => (entered ? this.next() : OVER), this.#fail)
+  }
+
+  readonly #hand = (bytes: Uint8Array | undefined): IteratorResult<Uint8Array> => {
+    if (bytes) return { done: false, value: bytes }
+    this.#end({ outcome: 'ok', status: 200 })
+    return OVER
+  }
+
+  readonly #fail = (thrown: unknown): never => {
+    const error = this.#cutShort(thrown)
+    this.#end({ outcome: error.code, status: error.status })
+    throw error
   }
 
   /** The client wants no more. */

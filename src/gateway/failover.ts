@@ -59,21 +59,29 @@ export class Failover {
   }
 
   /** The next bytes for the client; undefined when all were sent. Throws `CallError` when no whole answer can be had. */
-  async next(): Promise<Uint8Array | undefined> {
+  next(): Promise<Uint8Array | undefined> {
+    return this.#leg ? this.#leg.read().then(this.#received, this.#broke) : this.#goOn()
+  }
+
+  readonly #received = (bytes: Uint8Array | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined> => {
+    const leg = this.#leg
+    if (!leg) return undefined
+    if (leg.ended) this.#whole(leg)
+    if (!bytes) return this.next()
+    if (this.#progress.upstream !== leg.upstream.id) this.#serving(leg.upstream)
+    return bytes
+  }
+
+  readonly #broke = (thrown: unknown): Promise<Uint8Array | undefined> => {
+    if (this.#leg) this.#failed(this.#leg, failureOf(thrown, this.#call.signal))
+    return this.#goOn()
+  }
+
+  /** Looks for an attempt to read from; undefined when the call is over. */
+  async #goOn(): Promise<Uint8Array | undefined> {
     while (!this.#over) {
-      const leg = this.#leg ?? (await this.#begin())
-      if (!leg) continue
-      try {
-        const bytes = await leg.read()
-        if (leg.ended) this.#whole(leg)
-        if (bytes) {
-          if (this.#progress.upstream !== leg.upstream.id) this.#serving(leg.upstream)
-          return bytes
-        }
-      } catch (thrown) {
-        this.#failed(leg, failureOf(thrown, this.#call.signal))
-      }
       if (this.#tokensAreSpent()) return this.#endByLength()
+      if (await this.#begin()) return this.next()
     }
     return undefined
   }

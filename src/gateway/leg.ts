@@ -62,22 +62,25 @@ export class Leg {
   }
 
   /** Reads one batch and returns what of it is to be sent. Once the answer is whole, nothing that happens upstream matters (S3). */
-  async read(): Promise<Uint8Array | undefined> {
+  read(): Promise<Uint8Array | undefined> {
     const { attempt, relay } = this.#options
-    if (relay.fault !== undefined) throw relay.fault
-    let result
-    try {
-      result = await attempt.next()
-    } catch (thrown) {
-      if (relay.finished) return relay.end()
-      throw thrown
-    }
-    if (result.done) return relay.end()
+    return relay.fault === undefined ? attempt.next().then(this.#take, this.#lost) : Promise.reject(relay.fault)
+  }
+
+  readonly #take = (result: IteratorResult<readonly Frame[]>): Uint8Array | undefined => {
+    const { attempt, relay } = this.#options
+    if (result.done === true) return relay.end()
     const finishedBefore = relay.finished
     const bytes = relay.take(result.value)
     attempt.received(relay.tokens, result.value.every(isProgress))
     if (relay.finished && !finishedBefore && !relay.ended) attempt.hurry(USAGE_WAIT_MS)
     return bytes
+  }
+
+  readonly #lost = (thrown: unknown): Uint8Array | undefined => {
+    const { relay } = this.#options
+    if (relay.finished) return relay.end()
+    throw thrown
   }
 
   /** Ends the attempt and gives its place back; undefined when that was done before. */

@@ -65,8 +65,7 @@ async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer
     onSlowReader: () => exchange.allowSilence(1),
   })
   const headers = answerHeaders(call.id, answer, 'text/event-stream; charset=utf-8')
-  // Bun takes any async iterable for a body; the DOM's types know of none.
-  return new Response(body as unknown as ReadableStream<Uint8Array>, { headers })
+  return new Response(body.stream(), { headers })
 }
 
 function answerHeaders(callId: string, answer: Answer, contentType: string): Record<string, string> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { ManualClock } from '#base'
-import { StreamBody, type StreamBodyOptions } from './stream-body.ts'
+import { type Sink, StreamBody, type StreamBodyOptions } from './stream-body.ts'
 
 type Read = IteratorResult<Uint8Array>
 
@@ -39,15 +39,41 @@ class HandSource implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
+/** A client that reads at once, until it is told to stop. */
+class HandSink implements Sink {
+  readonly pieces: string[] = []
+  #full: PromiseWithResolvers<number> | undefined
+  #stopped = false
+
+  write(bytes: Uint8Array): number | Promise<number> {
+    this.pieces.push(Buffer.from(bytes).toString('utf8'))
+    if (!this.#stopped) return bytes.length
+    this.#full ??= Promise.withResolvers()
+    return this.#full.promise
+  }
+  flush(): void {}
+  stop(): void {
+    this.#stopped = true
+  }
+  readOn(): void {
+    this.#stopped = false
+    this.#full?.resolve(0)
+    this.#full = undefined
+  }
+}
+
 interface Bench {
   readonly clock: ManualClock
   readonly source: HandSource
+  readonly sink: HandSink
   readonly body: StreamBody
+  /** Resolves to true when the body is over. */
+  readonly over: Promise<boolean>
   /** How often the slow reader was told of. */
   readonly slow: () => number
 }
 
-function make(change: Partial<StreamBodyOptions> = {}): Bench {
+function make(change: Partial<StreamBodyOptions> = {}, sink = new HandSink()): Bench {
   const clock = new ManualClock({ monotonic: 400 })
   const source = new HandSource()
   let slow = 0
@@ -61,117 +87,91 @@ function make(change: Partial<StreamBodyOptions> = {}): Bench {
     onSlowReader: () => slow++,
     ...change,
   })
-  return { clock, source, body, slow: () => slow }
-}
-
-function show({ done, value }: Read): string {
-  return done ? 'over' : Buffer.from(value as Uint8Array).toString('utf8')
-}
-
-/** What a read gave, once it has; `pending` until then. */
-function watch(read: Promise<Read>): { readonly now: string } {
-  const state = { now: 'pending' }
-  void read.then((result) => (state.now = show(result)))
-  return state
+  const over = body.writeTo(sink).then(() => true)
+  return { clock, source, sink, body, over, slow: () => slow }
 }
 
 describe('StreamBody', () => {
   test('hands on what comes, and ends as the source does', async () => {
-    const { source, body, clock } = make()
+    const { source, sink, over, clock } = make()
     source.give('a')
-    expect(show(await body.next())).toBe('a')
-    const next = body.next()
+    await clock.pass(0)
     source.give('b')
-    expect(show(await next)).toBe('b')
-    const last = body.next()
+    await clock.pass(0)
     source.end()
-    expect(show(await last)).toBe('over')
-    expect(show(await body.next())).toBe('over')
+    expect(await over).toBe(true)
+    expect(sink.pieces).toEqual(['a', 'b'])
     expect([source.reads, clock.waiting]).toEqual([3, 0])
   })
 
   test('the read that had begun is not begun twice', async () => {
-    const { source, body } = make()
-    const first = body.next()
+    const { source, clock } = make()
+    await clock.pass(1)
     expect(source.reads).toBe(1)
-    source.give('a')
-    expect(show(await first)).toBe('a')
   })
 
   test('S5 after 15 s of silence a comment, and again after each 15 s; then what comes, once', async () => {
-    const { clock, source, body } = make()
-    const reads: { now: string }[] = []
-    for (let i = 0; i < 3; i++) {
-      const read = watch(body.next())
-      reads.push(read)
+    const { clock, source, sink } = make()
+    for (let i = 1; i <= 3; i++) {
       await clock.pass(14_998)
-      expect(read.now).toBe('pending')
+      expect(sink.pieces).toHaveLength(i - 1)
       await clock.pass(2)
-      expect(read.now).toBe(COMMENT)
+      expect(sink.pieces).toHaveLength(i)
     }
-    const read = watch(body.next())
     source.give('a')
     await clock.pass(0)
-    expect(read.now).toBe('a')
-    expect(source.reads).toBe(1)
+    expect(sink.pieces).toEqual([COMMENT, COMMENT, COMMENT, 'a'])
   })
 
   test('S5 silence is counted from the last bytes', async () => {
-    const { clock, source, body } = make()
-    const first = watch(body.next())
+    const { clock, source, sink } = make()
     await clock.pass(14_000)
     source.give('a')
-    await clock.pass(0)
-    expect(first.now).toBe('a')
-    const second = watch(body.next())
     await clock.pass(14_900)
-    expect(second.now).toBe('pending')
+    expect(sink.pieces).toEqual(['a'])
     await clock.pass(100)
-    expect(second.now).toBe(COMMENT)
+    expect(sink.pieces).toEqual(['a', COMMENT])
   })
 
   test('S5 headers that have waited long enough go out with a comment at once', async () => {
-    const { source, body } = make({ silentSoFar: true })
-    expect(show(await body.next())).toBe(COMMENT)
-    const second = body.next()
+    const { source, sink, clock } = make({ silentSoFar: true })
+    expect(sink.pieces).toEqual([COMMENT])
     source.give('a')
-    expect(show(await second)).toBe('a')
+    await clock.pass(0)
+    expect(sink.pieces).toEqual([COMMENT, 'a'])
   })
 
   test('S1 an error becomes one event, and then it is over', async () => {
-    const { clock, source, body } = make()
-    const read = body.next()
+    const { clock, source, sink, over } = make()
     source.fail(new TypeError('broken'))
-    expect(show(await read)).toBe('data: TypeError: broken\n\n')
-    expect(show(await body.next())).toBe('over')
+    expect(await over).toBe(true)
+    expect(sink.pieces).toEqual(['data: TypeError: broken\n\n'])
     expect([source.reads, clock.waiting]).toEqual([1, 0])
   })
 
   test('S1 an error behind a comment becomes one event too', async () => {
-    const { clock, source, body } = make()
-    const first = watch(body.next())
+    const { clock, source, sink, over } = make()
     await clock.pass(15_000)
-    expect(first.now).toBe(COMMENT)
     source.fail(new TypeError('broken'))
-    await clock.pass(0)
-    expect(show(await body.next())).toBe('data: TypeError: broken\n\n')
-    expect(show(await body.next())).toBe('over')
+    expect(await over).toBe(true)
+    expect(sink.pieces).toEqual([COMMENT, 'data: TypeError: broken\n\n'])
   })
 
-  test('what comes while the client does not read is kept for it', async () => {
-    const { clock, source, body } = make()
-    const first = watch(body.next())
-    await clock.pass(15_000)
-    expect(first.now).toBe(COMMENT)
+  test('S5 nothing more is read while the client does not', async () => {
+    const { clock, source, sink } = make()
+    sink.stop()
     source.give('a')
-    await clock.pass(5_000)
-    expect(show(await body.next())).toBe('a')
+    await clock.pass(1_000)
+    expect([source.reads, sink.pieces.length]).toEqual([1, 1])
+    sink.readOn()
+    await clock.pass(0)
+    expect(source.reads).toBe(2)
   })
 
   test('S5 a client that reads nothing for the time allowed is told of, not before', async () => {
-    const { clock, source, body, slow } = make()
+    const { clock, source, sink, slow } = make()
+    sink.stop()
     source.give('a')
-    await body.next()
     await clock.pass(29_990)
     expect(slow()).toBe(0)
     await clock.pass(10)
@@ -179,75 +179,71 @@ describe('StreamBody', () => {
   })
 
   test('S5 the time in which the source was silent is not the client’s', async () => {
-    const { clock, source, body, slow } = make()
-    const read = watch(body.next())
+    const { clock, source, sink, slow } = make()
     await clock.pass(14_000)
+    sink.stop()
     source.give('a')
     await clock.pass(29_990)
-    expect([read.now, slow()]).toEqual(['a', 0])
+    expect(slow()).toBe(0)
     await clock.pass(10)
     expect(slow()).toBe(1)
   })
 
-  test('S5 one that never began to read, too', async () => {
-    const { clock, slow } = make({ slowReaderMs: 2_000 })
-    await clock.pass(1_998)
-    expect(slow()).toBe(0)
-    await clock.pass(2)
-    expect(slow()).toBe(1)
+  test('S5 a client that does not read the comments either', async () => {
+    const { clock, sink, slow } = make({ slowReaderMs: 20_000 })
+    sink.stop()
+    await clock.pass(34_990)
+    expect([slow(), sink.pieces.length]).toEqual([0, 1])
+    await clock.pass(20)
+    expect([slow(), sink.pieces.length]).toEqual([1, 1])
   })
 
   test('a client that waits for a silent source is no slow reader', async () => {
-    const { clock, body, slow } = make({ slowReaderMs: 5_000 })
-    let comments = 0
-    const reading = (async () => {
-      for await (const bytes of body) comments += Buffer.from(bytes).toString('utf8') === COMMENT ? 1 : 0
-    })()
+    const { clock, sink, slow } = make({ slowReaderMs: 5_000 })
     await clock.pass(300_000)
     expect(slow()).toBe(0)
-    expect(comments).toBe(20)
-    await body.return()
-    void reading
+    expect(sink.pieces).toEqual(Array.from({ length: 20 }, () => COMMENT))
   })
 
-  test('S4 return() cancels the source, stops the clock and ends the body', async () => {
-    const { clock, source, body, slow } = make()
-    expect(show(await body.return())).toBe('over')
+  test('S4 cancel() cancels the source and stops the clock; nothing more is written', async () => {
+    const { clock, source, sink, body, slow } = make()
+    await body.cancel()
     expect([source.returned, clock.waiting]).toEqual([1, 0])
-    expect(show(await body.next())).toBe('over')
+    source.give('late')
     await clock.pass(100_000)
-    expect(slow()).toBe(0)
+    expect([sink.pieces, slow()]).toEqual([[], 0])
   })
 
-  test('S4 return() while a read is under way: that read ends when the source does', async () => {
-    const { clock, source, body } = make()
-    const read = watch(body.next())
-    await body.return()
-    source.end()
-    await clock.pass(0)
-    expect([read.now, source.returned]).toEqual(['over', 1])
+  test('S4 an error after the client left is told to nobody', async () => {
+    const { source, sink, body, over } = make()
+    await body.cancel()
+    source.fail(new TypeError('broken'))
+    expect(await over).toBe(true)
+    expect(sink.pieces).toEqual([])
   })
 
   test('a large piece goes out in small ones, nothing lost, and no more is read meanwhile', async () => {
-    const { source, body } = make()
+    const { clock, source, sink } = make()
     const text = Array.from({ length: 30_000 }, (_, i) => `${i},`).join('')
+    sink.stop()
     source.give(text)
-    let out = ''
-    while (out.length < text.length) {
-      const read = await body.next()
-      const piece = show(read)
-      expect(piece.length).toBeLessThanOrEqual(64 * 1024)
-      out += piece
-    }
-    expect(out === text).toBe(true)
-    expect(source.reads).toBe(1)
+    await clock.pass(0)
+    expect([sink.pieces.length, source.reads]).toEqual([1, 1])
+    sink.readOn()
+    await clock.pass(0)
+    expect(sink.pieces.every((piece) => piece.length <= 64 * 1024)).toBe(true)
+    expect(sink.pieces.join('') === text).toBe(true)
+    expect(source.reads).toBe(2)
   })
 
-  test('return() in the middle of a large piece drops the rest', async () => {
-    const { source, body } = make()
+  test('S4 a client that leaves in the middle of a large piece gets no more of it', async () => {
+    const { clock, source, sink, body } = make()
+    sink.stop()
     source.give('x'.repeat(200_000))
-    await body.next()
-    await body.return()
-    expect(show(await body.next())).toBe('over')
+    await clock.pass(0)
+    await body.cancel()
+    sink.readOn()
+    await clock.pass(0)
+    expect(sink.pieces).toHaveLength(1)
   })
 })
