@@ -37,7 +37,8 @@ export class Holdfast implements AsyncDisposable {
     const child = Bun.spawn([...program, '--port', String(port), '--data', join(home, 'data'), '--config', config], {
       cwd: ROOT,
       stdio: ['ignore', Bun.file(log), Bun.file(log)],
-      env: { ...plainEnvironment(), NODE_ENV: 'production', HOLDFAST_LOG: 'warn:json' },
+      // As bin/holdfast.mjs sets it.
+      env: { ...plainEnvironment(), NODE_ENV: 'production', MIMALLOC_PURGE_DELAY: '1000', HOLDFAST_LOG: 'warn:json' },
       // A group of its own: npm passes no signal on to what it has started.
       detached: start === 'npm',
     })

@@ -1,73 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { abortReason, ManualClock } from '#base'
+import { ManualClock } from '#base'
 import { UpstreamError } from '#contract'
-import type { Frame, Phases, Provider, UpstreamResponse } from '#providers'
+import type { Frame } from '#providers'
 import { Attempt, type AttemptOptions } from './attempt.ts'
 import type { StagedDeadlines } from './deadlines.ts'
+import { HandUpstream, PHASES } from './fixtures/hand-upstream.ts'
 
-const PHASES: Phases = { dns: 1, connect: 2, tls: null, headers: 3 }
 const DEADLINES: StagedDeadlines = { connect: 2_000, headers: 15_000, firstToken: 30_000, stall: 20_000, total: 600_000 }
 const COMMENT: Frame = { type: 'comment', bytes: Buffer.from(': ping\n\n') }
 const CHUNK: Frame = { type: 'chunk', bytes: Buffer.from('data: {}\n\n'), chunk: {} }
-
-type Batch = IteratorResult<readonly Frame[]>
-
-/** An upstream whose head and frames come when the test says so; it keeps to the signal as every provider must. */
-class HandUpstream implements Provider, AsyncIterableIterator<readonly Frame[]> {
-  readonly id = 'hand'
-  readonly #head = pending<UpstreamResponse>()
-  #reading = pending<Batch>()
-  reads = 0
-  returned = 0
-  signal: AbortSignal | undefined
-  /** What closing the frames ends with. */
-  onReturn: () => Promise<Batch> = () => Promise.resolve({ done: true, value: undefined })
-
-  open(_: unknown, signal: AbortSignal): Promise<UpstreamResponse> {
-    this.signal = signal
-    signal.addEventListener('abort', () => {
-      this.#head.reject(abortReason(signal))
-      this.#reading.reject(abortReason(signal))
-    })
-    return this.#head.promise
-  }
-  head(): void {
-    this.#head.resolve({ head: { status: 200 }, phases: PHASES, frames: this })
-  }
-  send(frames: readonly Frame[]): void {
-    this.#settle({ done: false, value: frames })
-  }
-  end(): void {
-    this.#settle({ done: true, value: undefined })
-  }
-  fail(error: unknown): void {
-    this.#reading.reject(error)
-  }
-  next(): Promise<Batch> {
-    this.reads++
-    return this.#reading.promise
-  }
-  return(): Promise<Batch> {
-    this.returned++
-    return this.onReturn()
-  }
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-  close(): void {}
-  #settle(batch: Batch): void {
-    const { resolve } = this.#reading
-    this.#reading = pending()
-    resolve(batch)
-  }
-}
-
-/** A promise that may fail without anybody waiting for it. */
-function pending<T>(): PromiseWithResolvers<T> {
-  const made = Promise.withResolvers<T>()
-  made.promise.catch(() => undefined)
-  return made
-}
 
 interface Bench {
   readonly clock: ManualClock

@@ -51,7 +51,6 @@ class HandSink implements Sink {
     this.#full ??= Promise.withResolvers()
     return this.#full.promise
   }
-  flush(): void {}
   stop(): void {
     this.#stopped = true
   }

@@ -17,7 +17,6 @@ export interface StreamBodyOptions {
 /** Where the bytes go. `write` returns a promise when they have to wait for the client. */
 export interface Sink {
   write(bytes: Uint8Array): number | Promise<number>
-  flush(): unknown
 }
 
 /** Silence that is filled with a comment, ms: shorter than the idle limit of any proxy between (S5). */
@@ -92,7 +91,6 @@ export class StreamBody {
   #put(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.length > LARGEST_PIECE) return this.#putPieces(bytes)
     const written = this.#sink?.write(bytes)
-    this.#sink?.flush()
     return typeof written === 'object' ? this.#drained(written) : undefined
   }
 
