@@ -17,6 +17,8 @@ export interface Overrides {
   readonly clock?: Clock
   readonly logger?: Logger
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** What providers are told of us in `user-agent`. */
+  readonly version?: string
   /** The secret of local commands (see `process.json`). */
   readonly controlToken?: string
 }
@@ -56,7 +58,7 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
   const accesslog = stack.use(new AccessLog({ store, clock, logger }))
   const health = new Health(clock)
   const registry = new Registry()
-  const gateway = new Gateway({ clock, health, accesslog, registry, env })
+  const gateway = new Gateway({ clock, health, accesslog, registry, env, version: overrides.version })
   registerMetrics(registry, { accesslog, config, health, bus })
   const { trustedProxies } = settings
   const server = stack.use(

@@ -4,6 +4,7 @@ import { banner } from './banner.ts'
 import type { CommandInput } from './command.ts'
 import { logOutput } from './log-output.ts'
 import { serveSignals } from './serve-signals.ts'
+import { VERSION } from './version.ts'
 
 const FLAGS: readonly SettingName[] = ['port', 'host', 'data', 'config']
 
@@ -24,7 +25,7 @@ export async function serve({ flags, env }: CommandInput): Promise<number> {
   if (lock.problem !== undefined) {
     logger.warn(`The data folder ${settings.dataFolder} could not be locked; a second start would not be noticed.`, { cause: lock.problem })
   }
-  await using app = await createApp(settings, { clock, env, logger, controlToken: lock.token })
+  await using app = await createApp(settings, { clock, env, logger, version: VERSION, controlToken: lock.token })
   const { urls } = await listen(app, settings)
   await lock.announce(localUrl(urls[0] ?? ''))
   signals.onReload(() => void app.reload('SIGHUP'))

@@ -17,6 +17,8 @@ export interface GatewayParts {
   readonly accesslog: AccessLog
   readonly registry: Registry
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Of the program; upstreams are told. */
+  readonly version: string | undefined
 }
 
 const DRAIN_POLL_MS = 50
@@ -88,9 +90,14 @@ export class Gateway {
   /** The providers of a snapshot; those that did not change keep their connections. */
   #providersOf(snapshot: ConfigSnapshot): ReadonlyMap<string, Provider> {
     if (this.#providers?.snapshot !== snapshot) {
-      const { clock, env } = this.#parts
+      const { clock, env, version } = this.#parts
       const previous = this.#providers?.map
-      const map = createProviders(snapshot.providers.values(), { clock, env, ...(previous ? { previous } : {}) })
+      const map = createProviders(snapshot.providers.values(), {
+        clock,
+        env,
+        ...(previous ? { previous } : {}),
+        ...(version === undefined ? {} : { version }),
+      })
       this.#providers = { snapshot, map }
     }
     return this.#providers.map
