@@ -121,7 +121,7 @@ function humanReport(file: string, loaded: LoadResult, probed: readonly ProbedUp
   const silent = probed.filter((result) => !result.ok)
   const verdict =
     silent.length > 0
-      ? `${file}: valid, but ${count(silent.length, 'upstream')} of ${probed.length} did not answer as it should${warnings(loaded)}.`
+      ? `${file}: valid, but ${count(silent.length, 'upstream')} of ${probed.length} did not answer well${warnings(loaded)}.`
       : `${file}: valid, version ${loaded.snapshot.version}${probed.length > 0 ? `, ${count(probed.length, 'upstream')} answered` : ''}${warnings(loaded)}.`
   return [...blocks, served(loaded.snapshot), verdict].join('\n\n')
 }

@@ -1,10 +1,9 @@
 import { requireScope } from '#auth'
 import { firstOf, TIMED_OUT } from '#base'
-import { nearestModels, routeFor } from '#config'
-import type { ConfigSnapshot, Route } from '#contract'
 import type { Answer, Call } from '#gateway'
+import { findRoute } from './find-route.ts'
 import { headerText } from './header-text.ts'
-import { faultOf, HttpError, toWireError } from './http-error.ts'
+import { faultOf, toWireError } from './http-error.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
 import { parseChatRequest } from './parse-chat-request.ts'
 import { readBody } from './read-body.ts'
@@ -25,20 +24,6 @@ export async function chatCompletions(exchange: Exchange, parts: HttpParts): Pro
   const call: Call = { id: callId, actor, request: chat, body, snapshot, route, signal: request.signal }
   const answer = parts.gateway.open(call)
   return chat.stream === true ? streamed(exchange, parts, call, answer) : whole(exchange, call, answer)
-}
-
-function findRoute(snapshot: ConfigSnapshot, model: string): Route {
-  const route = routeFor(snapshot, model)
-  if (route) return route
-  const near = nearestModels(snapshot, model)
-  const known =
-    near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that there are.'
-  throw new HttpError(`There is no model "${model.slice(0, 200)}".`, {
-    status: 404,
-    code: 'model_not_found',
-    param: 'model',
-    remedy: snapshot.models.size === 0 ? 'No model is configured yet: name one in the config file.' : known,
-  })
 }
 
 async function whole(exchange: Exchange, call: Call, answer: Answer): Promise<Response> {

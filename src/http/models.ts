@@ -1,6 +1,6 @@
 import { requireScope } from '#auth'
-import { nearestModels, routeFor } from '#config'
 import type { ConfigSnapshot, Route } from '#contract'
+import { findRoute } from './find-route.ts'
 import { HttpError } from './http-error.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
 
@@ -18,15 +18,7 @@ export function showModel(exchange: Exchange, parts: HttpParts): Response {
   requireScope(parts.keys.identify(exchange.caller), 'call')
   const { snapshot } = parts.config
   const id = decode(exchange.path.slice(PREFIX.length))
-  const route = routeFor(snapshot, id)
-  if (route) return Response.json(describe(route, snapshot))
-  const near = nearestModels(snapshot, id)
-  throw new HttpError(`There is no model "${id.slice(0, 200)}".`, {
-    status: 404,
-    code: 'model_not_found',
-    param: 'model',
-    ...(near.length === 0 ? {} : { remedy: `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` }),
-  })
+  return Response.json(describe(findRoute(snapshot, id), snapshot))
 }
 
 function describe(route: Route, snapshot: ConfigSnapshot): object {

@@ -16,13 +16,16 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   '/control/reload': { POST: reload },
 }
 
+/** The paths that somebody who mistyped one may have meant. */
+const OFFERED = Object.keys(ROUTES).filter((path) => path !== '/' && !path.startsWith('/control/'))
+
 const MODEL: Readonly<Record<string, Handler>> = { GET: showModel }
 
 /** The handler of a request. Throws 404 with the nearest paths, 405 with the methods that there are. */
 export function findHandler(method: string, path: string): Handler {
   const methods = Object.hasOwn(ROUTES, path) ? ROUTES[path] : path.startsWith('/v1/models/') ? MODEL : undefined
   if (!methods) {
-    const near = nearest(path, Object.keys(ROUTES))
+    const near = nearest(path, OFFERED)
     throw new HttpError(`There is nothing at ${path.slice(0, 200)}.`, {
       status: 404,
       code: 'not_found',
