@@ -24,7 +24,7 @@ export type BreakerEvent = 'admit' | 'ok' | 'failed' | 'neutral'
 export const CLOSED: BreakerState = { state: 'closed', inARow: 0, recent: [] }
 
 /**
- * The next state. `admit` is a caller that was let in (see `admits`); `ok`, `failed` and `neutral` are how it ended;
+ * The next state. `admit` is a caller that was let in (see `admitsIn`); `ok`, `failed` and `neutral` are how it ended;
  * `neutral` frees a probe's place without a verdict. While it is open outcomes change nothing; in half-open they are taken for
  * the probe's, so that those of attempts from before must not be told.
  */
