@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { eventually } from './eventually.ts'
 import { ENV, routeOver, UPSTREAM_KEY } from './routes.ts'
 import { beginning, healthy, reply, type Behaviour, WireServer } from './upstreams/index.ts'
-import { startWorld } from './world.ts'
+import { Node, startWorld } from './world.ts'
 
 const TEXT = 'Fine.'
 
@@ -81,6 +82,37 @@ describe('X2 who may call', () => {
     }
     expect(a.requests).toHaveLength(0)
     for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST:80']) expect((await world.post({}, { host })).status, host).toBe(200)
+  })
+
+  test('a trusted proxy that says it forwards for 127.0.0.1 is refused as the owner, and sees nothing that is local', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    for (const trustedProxies of [['loopback'], ['127.0.0.0/8'], ['0.0.0.0/0', '::/0']]) {
+      await using world = await startWorld({ env: ENV, config: routeOver([a]), settings: { trustedProxies } })
+      await world.place.writeConfig('providers: [')
+      await eventually('the config is refused', async () => (await world.get('/readyz')).call.body.includes('"problems"'), 10_000)
+      expect((await world.get('/readyz')).call.body.toString()).toContain('"message"')
+      for (const headers of [
+        { 'x-forwarded-for': '127.0.0.1' },
+        { 'x-forwarded-for': '::1' },
+        { 'x-forwarded-for': '127.0.0.1, 127.0.0.1' },
+      ]) {
+        expect(await world.post({}, headers)).toMatchObject({ status: 401, error: { code: 'invalid_api_key' } })
+        expect((await world.get('/metrics', headers)).status).toBe(401)
+        expect((await world.get('/readyz', headers)).call.body.toString()).not.toContain('"message"')
+      }
+      expect((await world.get('/metrics')).status).toBe(200)
+      expect((await world.post()).status).toBe(200)
+    }
+  })
+
+  test('a peer in a trusted network that says it forwards for 127.0.0.1 does not read the metrics of an open node', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    const settings = { hosts: ['0.0.0.0'], trustedProxies: ['127.0.0.0/8'] }
+    await using world = await startWorld({ env: ENV, config: routeOver([a]), settings })
+    const node = new Node(world.url.replace('0.0.0.0', '127.0.0.1'))
+    expect((await node.get('/metrics', { 'x-forwarded-for': '127.0.0.1' })).status).toBe(401)
+    expect((await node.get('/metrics', { 'x-forwarded-for': '10.0.0.1' })).status).toBe(401)
+    expect((await node.get('/metrics')).status).toBe(200)
   })
 
   test('with a public URL set nobody is the owner', async () => {

@@ -1,6 +1,6 @@
 import { AccessLog } from '#accesslog'
 import { Keys } from '#auth'
-import { type Clock, createLogger, firstOf, type Logger, systemClock } from '#base'
+import { type Clock, createLogger, firstOf, isLoopback, type Logger, systemClock } from '#base'
 import { InProcessBus } from '#bus'
 import { Config, type ReloadResult } from '#config'
 import { Gateway } from '#gateway'
@@ -36,8 +36,6 @@ export interface App extends AsyncDisposable {
 /** How long calls under way may go on when the process is to end, ms. */
 const DRAIN_MS = 30_000
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
-
 /** Builds every part, in order; what was built is torn down when a later one fails. Listens only when started. */
 export async function createApp(settings: Settings, overrides: Overrides = {}): Promise<App> {
   await using stack = new AsyncDisposableStack()
@@ -52,7 +50,7 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
   })
   const store = stack.use(openStore({ file: databaseFile(dataFolder), clock, logger }))
   const bus = new InProcessBus()
-  const ownerAllowed = settings.publicUrl === undefined && settings.hosts.every((host) => LOOPBACK.has(host))
+  const ownerAllowed = settings.publicUrl === undefined && settings.hosts.every((host) => host === 'localhost' || isLoopback(host))
   const config = stack.use(await Config.open({ file: settings.configFile, dataFolder, env, clock, logger }))
   const keys = stack.use(await Keys.open({ store, dataFolder, clock, logger, bus, ownerAllowed }))
   const accesslog = stack.use(new AccessLog({ store, clock, logger }))

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { AppError, type LogLevel, messageOf, nearest, parseLogSetting } from '#base'
+import { AppError, LOOPBACK_HOSTS, LOOPBACK_RANGES, type LogLevel, messageOf, nearest, parseLogSetting } from '#base'
 
 /** What a process needs to boot. */
 export interface Settings {
@@ -36,9 +36,6 @@ export interface SettingSources {
   /** Whether the log goes to a terminal; it is pretty then, unless said otherwise. */
   readonly terminal: boolean
 }
-
-const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '::1']
-const LOOPBACK_RANGES: readonly string[] = ['127.0.0.0/8', '::1/128']
 
 /** Reads the settings. Throws `bad_setting` that names everything that is wrong with them. */
 export function readSettings({ env, flags, terminal }: SettingSources): Settings {

@@ -1,3 +1,4 @@
+import { isLoopback } from '#base'
 import { AuthError } from './auth-error.ts'
 
 /** What a request says about who sent it. */
@@ -7,13 +8,12 @@ export interface Caller {
   readonly apiKeyHeader?: string | null
   readonly host: string | null
   readonly origin: string | null
-  /** Whether a forwarding header came from anyone but a trusted proxy. */
+  /** Whether it came with a forwarding header, from whomever. */
   readonly forwarded: boolean
   readonly remoteAddress: string
 }
 
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i
-const LOOPBACK = /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$/i
 const MAKE_ONE = 'Make a key with `holdfast key create NAME` and send it as `Authorization: Bearer …`.'
 
 /**
@@ -21,7 +21,7 @@ const MAKE_ONE = 'Make a key with `holdfast key create NAME` and send it as `Aut
  * a web page that a name server or a link led here. A request without Host is an HTTP/1.0 client; browsers always send one.
  */
 export function requireOwner(caller: Caller): void {
-  if (caller.forwarded || !LOOPBACK.test(caller.remoteAddress)) {
+  if (caller.forwarded || !isLoopback(caller.remoteAddress)) {
     const why = caller.forwarded ? 'The request came through a proxy' : `The request came from ${caller.remoteAddress}`
     throw new AuthError(`${why}, and only programs on this machine may call without a key.`, {
       status: 401,

@@ -1,5 +1,5 @@
 /**
- * Owns: time, chance, ids, cancellation, typed errors, the log, units, the SSE codec and sliding windows.
+ * Owns: time, chance, ids, cancellation, typed errors, the log, loopback addresses, units, the SSE codec and sliding windows.
  * Calls: nothing.
  * Emits: nothing.
  * Consumes: nothing.
@@ -11,6 +11,7 @@ export { type Clock, type Timer, systemClock } from './clock.ts'
 export { firstOf, TIMED_OUT } from './first-of.ts'
 export { newId, randomSecret, sha256 } from './ids.ts'
 export { createLogger, type LogFields, type LogLevel, type Logger, parseLogSetting } from './logger.ts'
+export { isLoopback, LOOPBACK_HOSTS, LOOPBACK_RANGES } from './loopback.ts'
 export { ManualClock, type ManualClockOptions } from './manual-clock.ts'
 export { nearest } from './nearest.ts'
 export { SlidingWindow } from './sliding-window.ts'

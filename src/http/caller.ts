@@ -1,12 +1,26 @@
 import type { Caller } from '#auth'
+import { isLoopback, LOOPBACK_RANGES } from '#base'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'] as const
+/** What proxies write when they hand on a request of somebody else's. */
+const FORWARDING = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-server',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'via',
+] as const
 
 /** The proxies whose forwarding headers are believed. */
 export function trustList(entries: readonly string[]): BlockList {
   const list = new BlockList()
-  for (const entry of entries.flatMap((text) => (text === 'loopback' ? ['127.0.0.0/8', '::1'] : [text]))) {
+  for (const entry of entries.flatMap((text) => (text === 'loopback' ? LOOPBACK_RANGES : [text]))) {
     const [address = '', prefix] = entry.split('/')
     const family = isIPv6(address) ? 'ipv6' : 'ipv4'
     if (prefix === undefined) list.addAddress(address, family)
@@ -18,14 +32,14 @@ export function trustList(entries: readonly string[]): BlockList {
 /** Who sent a request, as far as it can be believed. */
 export function callerOf(request: Request, remoteAddress: string, trusted: BlockList): Caller {
   const { headers } = request
-  const forwarding = FORWARDING.some((name) => headers.has(name))
-  const sender = forwarding && isTrusted(remoteAddress, trusted) ? senderOf(headers.get('x-forwarded-for'), trusted) : undefined
+  const forwarded = FORWARDING.some((name) => headers.has(name))
+  const sender = forwarded && isTrusted(remoteAddress, trusted) ? senderOf(headers.get('x-forwarded-for'), trusted) : undefined
   return {
     authorization: headers.get('authorization'),
     apiKeyHeader: headers.get('x-api-key'),
     host: headers.get('host'),
     origin: headers.get('origin'),
-    forwarded: forwarding && sender === undefined,
+    forwarded,
     remoteAddress: sender ?? remoteAddress,
   }
 }
@@ -44,12 +58,7 @@ function isTrusted(address: string, trusted: BlockList): boolean {
   return isIP(address) !== 0 && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
-/** Whether an address is one of this machine itself. */
-export function isLoopback(address: string): boolean {
-  return /^(?:::ffff:)?127\.|^::1$/.test(address)
-}
-
-/** Whether the request came straight from this machine. */
+/** Whether the request came straight from this machine: what a proxy says, trusted or not, can only make it less local (X2). */
 export function isLocal(caller: Caller): boolean {
   return !caller.forwarded && isLoopback(caller.remoteAddress)
 }

@@ -1,6 +1,6 @@
-import { AppError, newId } from '#base'
+import { AppError, isLoopback, newId } from '#base'
 import type { BlockList } from 'node:net'
-import { callerOf, isLoopback, trustList } from './caller.ts'
+import { callerOf, trustList } from './caller.ts'
 import { faultOf, toWireError } from './http-error.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
 import { findHandler } from './routes.ts'

@@ -21,7 +21,9 @@ test.each([
   ['https://api.example/v1', { HTTPS_PROXY: PROXY, NO_PROXY: 'api.example:443' }, undefined],
   ['http://127.0.0.1:11434/v1', { HTTP_PROXY: PROXY }, undefined],
   ['http://[::1]:11434/v1', { HTTP_PROXY: PROXY }, undefined],
+  ['http://[::ffff:127.0.0.1]:11434/v1', { HTTP_PROXY: PROXY }, undefined],
   ['http://localhost:11434/v1', { HTTP_PROXY: PROXY }, undefined],
+  ['http://127.evil.example/v1', { HTTP_PROXY: PROXY }, PROXY],
 ])('%s with %j goes through %s', (url, environment, proxy) => {
   expect(proxyFor(new URL(url), environment)).toBe(proxy)
 })

@@ -1,3 +1,5 @@
+import { isLoopback } from '#base'
+
 /** The variables that name a proxy. */
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
@@ -8,12 +10,12 @@ export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 export function proxyFor(url: URL, environment: ProxyEnvironment): string | undefined {
   const read = (name: string): string | undefined => environment[name.toLowerCase()] || environment[name] || undefined
   const proxy = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? read('ALL_PROXY')
-  if (proxy === undefined || isLoopback(url.hostname)) return undefined
+  if (proxy === undefined || isThisMachine(url.hostname)) return undefined
   return isExempt(url, read('NO_PROXY') ?? '') ? undefined : withScheme(proxy)
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || isLoopback(host.replace(/^\[|\]$/g, ''))
 }
 
 function isExempt(url: URL, list: string): boolean {
