@@ -36,6 +36,8 @@ export const FAILURE_KINDS = {
   context_length: { scope: 'request', retryable: true, status: 400 },
   content_policy: { scope: 'request', retryable: false, status: 400 },
   invalid_request: { scope: 'request', retryable: false, status: 400 },
+  /** A second upstream's words that do not go on with the answer of the first: nobody's outage. */
+  not_joinable: { scope: 'request', retryable: true, status: 502 },
   cancelled: { scope: 'request', retryable: false, status: 499 },
 } as const satisfies Readonly<Record<string, KindTraits>>
 

@@ -4,15 +4,17 @@ import { ManualClock } from '#base'
 import { Admission } from './admission.ts'
 import { CallError } from './call.ts'
 
+const NOBODY = new AbortController().signal
+
 function make(taken: number): { clock: ManualClock; admission: Admission; client: AbortController } {
   const clock = new ManualClock()
   const admission = new Admission(clock)
-  for (let i = 0; i < taken; i++) admission.tryEnter(taken)
+  for (let i = 0; i < taken; i++) void admission.enter(taken, 0, NOBODY)
   return { clock, admission, client: new AbortController() }
 }
 
-function errorOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
+function errorOf(promise: Promise<unknown> | undefined): Promise<unknown> {
+  return Promise.resolve(promise).then(
     () => undefined,
     (error: unknown) => error,
   )
@@ -21,16 +23,15 @@ function errorOf(promise: Promise<unknown>): Promise<unknown> {
 describe('Admission', () => {
   test('lets in as many as there are places', () => {
     const { admission } = make(0)
-    expect([1, 2, 3].map(() => admission.tryEnter(2))).toEqual([true, true, false])
+    expect([1, 2, 3].map(() => admission.enter(2, 5_000, NOBODY) === undefined)).toEqual([true, true, false])
     admission.leave()
-    expect(admission.inFlight).toBe(1)
-    expect(admission.tryEnter(2)).toBe(true)
+    expect([admission.inFlight, admission.waiting]).toEqual([2, 0])
   })
 
   test('those who wait enter in the order in which they came', async () => {
     const { clock, admission, client } = make(1)
     const order: string[] = []
-    for (const name of ['first', 'second']) void admission.enter(1, 5_000, client.signal).then(() => order.push(name))
+    for (const name of ['first', 'second']) void admission.enter(1, 5_000, client.signal)?.then(() => order.push(name))
     expect([admission.inFlight, admission.waiting]).toEqual([1, 2])
     admission.leave()
     await clock.pass(0)
@@ -67,6 +68,27 @@ describe('Admission', () => {
     expect([admission.waiting, clock.waiting]).toEqual([0, 0])
   })
 
+  test('a reload that changes the limit holds for those who wait already', async () => {
+    const { clock, admission, client } = make(4)
+    const order: number[] = []
+    for (let i = 0; i < 3; i++) void admission.enter(4, 5_000, client.signal)?.then(() => order.push(i))
+    void admission.enter(2, 5_000, client.signal)?.then(() => order.push(3))
+    admission.leave()
+    admission.leave()
+    await clock.pass(0)
+    expect([order, admission.inFlight]).toEqual([[], 2])
+    void admission.enter(5, 5_000, client.signal)?.then(() => order.push(4))
+    await clock.pass(0)
+    expect([order, admission.inFlight]).toEqual([[0, 1, 2], 5])
+  })
+
+  test('a thousand who want to wait for one place do not', async () => {
+    const { admission, client } = make(1)
+    const errors = Array.from({ length: 1_000 }, () => errorOf(admission.enter(1, 5_000, client.signal)))
+    expect(admission.waiting).toBe(100)
+    expect(String(await errors.at(-1))).toContain('All 1 places are taken and as many calls are waiting.')
+  })
+
   test('whatever happens in whatever order: never more than the limit, and no place is lost', async () => {
     const step = fc.oneof(fc.constantFrom('enter', 'leave', 'abort'), fc.nat(3_000))
     await fc.assert(
@@ -78,7 +100,7 @@ describe('Admission', () => {
           if (what === 'enter') {
             const client = new AbortController()
             waiting.push(client)
-            admission.enter(limit, 2_000, client.signal).then(
+            Promise.resolve(admission.enter(limit, 2_000, client.signal)).then(
               () => inside++,
               () => undefined,
             )

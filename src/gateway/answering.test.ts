@@ -152,7 +152,7 @@ describe('Answering', () => {
   test('a client that leaves while it waits for a place takes none, and its end is told once', async () => {
     for (const how of ['return', 'abort'] as const) {
       const bench = make([{ frames: [HELLO, FINISH], ending: 'end' }])
-      bench.admission.tryEnter(1)
+      void bench.admission.enter(1, 0, new AbortController().signal)
       const reading = read(bench.answering)
       await bench.clock.pass(10)
       expect(bench.admission.waiting).toBe(1)
@@ -168,7 +168,7 @@ describe('Answering', () => {
 
   test('no place becomes free: 503, and the upstream hears nothing of it', async () => {
     const bench = make([])
-    bench.admission.tryEnter(1)
+    void bench.admission.enter(1, 0, new AbortController().signal)
     const reading = read(bench.answering)
     await bench.clock.pass(5_000)
     expect(await reading).toBe('503 overloaded_here')

@@ -34,7 +34,8 @@ export class Answering implements AsyncIterableIterator<Uint8Array> {
   next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#state === 'over') return Promise.resolve(OVER)
     if (this.#state === 'entered') return this.#options.failover.next().then(this.#hand, this.#fail)
-    return this.#enter().then((entered) => (entered ? this.next() : OVER), this.#fail)
+    const waiting = this.#enter()
+    return waiting ? waiting.then(this.#entered, this.#fail) : this.next()
   }
 
   readonly #hand = (bytes: Uint8Array | undefined): IteratorResult<Uint8Array> => {
@@ -56,14 +57,19 @@ export class Answering implements AsyncIterableIterator<Uint8Array> {
     return Promise.resolve(OVER)
   }
 
-  /** Takes a place; false when the client has left meanwhile. */
-  async #enter(): Promise<boolean> {
+  /** Takes a place; returns a promise when that has to be waited for. */
+  #enter(): Promise<void> | undefined {
     const { admission, call } = this.#options
     const { concurrency, wait } = call.snapshot.limits
-    if (!admission.tryEnter(concurrency)) await admission.enter(concurrency, wait, call.signal)
+    const waiting = admission.enter(concurrency, wait, call.signal)
+    if (!waiting) this.#state = 'entered'
+    return waiting
+  }
+
+  readonly #entered = (): Promise<IteratorResult<Uint8Array>> => {
     if (this.#state === 'new') this.#state = 'entered'
-    else admission.leave()
-    return this.#state === 'entered'
+    else this.#options.admission.leave()
+    return this.next()
   }
 
   #end(ending: Ending): void {

@@ -61,10 +61,10 @@ describe('F2 what an account asked for', () => {
     expect(availability.availableIn(B1)).toBe(0)
   })
 
-  test('Retry-After with a 503 counts as well', () => {
+  test('Retry-After with a 503 is the upstream’s own', () => {
     const { availability, end } = make()
     end(A1, failure('overloaded', { status: 503, retryAfterMs: 3_000 }))
-    expect([availability.availableIn(A1), availability.availableIn(A2)]).toEqual([3_000, 3_000])
+    expect([availability.availableIn(A1), availability.availableIn(A2)]).toEqual([3_000, 0])
   })
 
   test('two accounts of one host are two accounts', () => {

@@ -8,11 +8,13 @@ export type Verdict = 'ok' | 'neutral' | Failure
 
 /** A place at an upstream, to be given back once with how the attempt ended. */
 export interface Permit {
+  /** The first content has come: a probe has shown what it was sent for, however long its answer takes (F4). */
+  answers(): void
   done(verdict: Verdict): void
 }
 
 /** What one key (an upstream or an account) has been through. */
-interface Record {
+interface Track {
   breaker: BreakerState
   /** Counts the breaker's changes of state: an outcome counts only in the stage that its attempt began in. */
   stage: number
@@ -20,10 +22,12 @@ interface Record {
   coolingUntil: number
   /** What it said was left of its rate limit, and until when that holds. */
   limits: (RateLimits & { readonly until: number }) | undefined
+  /** Attempts of the last seconds, and how many of them were second ones (F1). */
+  readonly budget: SlidingWindow<'all' | 'second'>
 }
 
-/** Upstreams that are remembered: callers can make up names of models. */
-const MOST_KNOWN = 2_000
+/** Upstreams that no model names and that are remembered all the same: callers can make up as many as they like. */
+const MOST_MADE_UP = 1_000
 /** Second attempts that are always allowed within the window (F1). */
 const ALWAYS_ALLOWED = 10
 const BUDGET_WINDOW_MS = 10_000
@@ -36,9 +40,9 @@ const DEFAULT_REST_MS = 1_000
  */
 export class Availability {
   readonly #clock: Clock
-  readonly #upstreams = new BoundedMap<string, Record>(MOST_KNOWN)
-  readonly #accounts = new BoundedMap<string, Record>(MOST_KNOWN)
-  readonly #budgets = new BoundedMap<string, SlidingWindow<'all' | 'second'>>(MOST_KNOWN)
+  readonly #upstreams = new Map<string, Track>()
+  readonly #madeUp = new BoundedMap<string, Track>(MOST_MADE_UP)
+  readonly #accounts = new Map<string, Track>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -46,7 +50,7 @@ export class Availability {
 
   /** Milliseconds until `upstream` may be asked; 0 is now. Infinity: not before somebody else's probe has ended. */
   availableIn(upstream: RouteUpstream): number {
-    return Math.max(this.#wait(this.#upstreams, upstream.id), this.#wait(this.#accounts, upstream.provider))
+    return Math.max(this.#wait(this.#known(upstream)), this.#wait(this.#accounts.get(upstream.provider)))
   }
 
   /** What is left of the account's rate limit, in [0, 1]. */
@@ -58,65 +62,90 @@ export class Availability {
   /** The state of an upstream's own breaker and of its account's. */
   states(upstream: RouteUpstream): { upstream: BreakerState['state']; account: BreakerState['state'] } {
     return {
-      upstream: this.#upstreams.get(upstream.id)?.breaker.state ?? 'closed',
+      upstream: this.#known(upstream)?.breaker.state ?? 'closed',
       account: this.#accounts.get(upstream.provider)?.breaker.state ?? 'closed',
     }
   }
 
   /** Takes a place at an upstream that is available now. */
   admit(upstream: RouteUpstream, route: Route): Permit {
-    const own = record(this.#upstreams, upstream.id)
-    const account = record(this.#accounts, upstream.provider)
-    this.#apply(own, 'admit', route)
-    this.#apply(account, 'admit', route)
-    this.#budget(upstream.id).add('all')
-    const ownStage = own.stage
-    const accountStage = account.stage
+    const own = this.#known(upstream) ?? this.#track(route.named ? this.#upstreams : this.#madeUp, upstream.id)
+    const account = this.#accounts.get(upstream.provider) ?? this.#track(this.#accounts, upstream.provider)
+    own.budget.add('all')
+    const places = [this.#enter(own, route), this.#enter(account, route)] as const
     return {
+      answers: () => places.forEach((place) => place.answers()),
       done: (verdict) => {
         const charged = typeof verdict === 'string' ? verdict : chargedTo(verdict)
-        if (own.stage === ownStage) this.#apply(own, charged === 'upstream' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
-        if (account.stage === accountStage) {
-          this.#apply(account, charged === 'account' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral', route)
-        }
-        if (typeof verdict !== 'string') this.#rest(account, verdict)
+        places[0].done(charged === 'upstream' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral')
+        places[1].done(charged === 'account' ? 'failed' : charged === 'ok' ? 'ok' : 'neutral')
+        if (typeof verdict !== 'string') this.#rest(verdict.kind === 'rate_limited' || charged === 'account' ? account : own, verdict)
       },
     }
   }
 
   /** Remembers what the account said of its limits. */
   noteLimits(upstream: RouteUpstream, limits: RateLimits): void {
-    record(this.#accounts, upstream.provider).limits = { ...limits, until: this.#clock.monotonic() + limits.resetMs }
+    const account = this.#accounts.get(upstream.provider) ?? this.#track(this.#accounts, upstream.provider)
+    account.limits = { ...limits, until: this.#clock.monotonic() + limits.resetMs }
   }
 
   /** Takes one second attempt from the upstream's budget; false when it is spent (F1). */
   spendSecond(upstream: RouteUpstream, retries: Retries): boolean {
-    const budget = this.#budget(upstream.id)
+    const { budget } = this.#known(upstream) ?? this.#track(this.#madeUp, upstream.id)
     if (budget.sum('second') >= Math.max(ALWAYS_ALLOWED, Math.floor(budget.sum('all') * retries.budget))) return false
     budget.add('second')
     return true
   }
 
-  #rest(account: Record, failure: Failure): void {
+  /** A place at one breaker. An outcome counts only in the stage that the attempt began in, or that it brought about. */
+  #enter(track: Track, route: Route): { answers(): void; done(event: BreakerEvent): void } {
+    this.#apply(track, 'admit', route)
+    let { stage } = track
+    return {
+      answers: () => {
+        if (track.stage !== stage || track.breaker.state !== 'half-open') return
+        this.#apply(track, 'ok', route)
+        stage = track.stage
+      },
+      done: (event) => {
+        if (track.stage === stage) this.#apply(track, event, route)
+      },
+    }
+  }
+
+  #known(upstream: RouteUpstream): Track | undefined {
+    return this.#upstreams.get(upstream.id) ?? this.#madeUp.get(upstream.id)
+  }
+
+  #track(tracks: Map<string, Track>, key: string): Track {
+    const track = {
+      breaker: CLOSED,
+      stage: 0,
+      coolingUntil: -Infinity,
+      limits: undefined,
+      budget: new SlidingWindow<'all' | 'second'>(this.#clock, BUDGET_WINDOW_MS),
+    }
+    if (tracks instanceof BoundedMap) return tracks.entry(key, () => track)
+    tracks.set(key, track)
+    return track
+  }
+
+  #rest(track: Track, failure: Failure): void {
     const rest = failure.retryAfterMs ?? (failure.kind === 'rate_limited' ? DEFAULT_REST_MS : 0)
-    if (rest > 0) account.coolingUntil = Math.max(account.coolingUntil, this.#clock.monotonic() + rest)
+    if (rest > 0) track.coolingUntil = Math.max(track.coolingUntil, this.#clock.monotonic() + rest)
   }
 
-  #wait(records: ReadonlyMap<string, Record>, key: string): number {
-    const found = records.get(key)
-    if (!found) return 0
+  #wait(track: Track | undefined): number {
+    if (!track) return 0
     const now = this.#clock.monotonic()
-    return Math.max(admitsIn(found.breaker, now), found.coolingUntil - now, 0)
+    return Math.max(admitsIn(track.breaker, now), track.coolingUntil - now, 0)
   }
 
-  #apply(to: Record, event: BreakerEvent, route: Route): void {
+  #apply(to: Track, event: BreakerEvent, route: Route): void {
     const next = reduce(to.breaker, event, route.breaker, this.#clock.monotonic())
     if (next.state !== to.breaker.state) to.stage++
     to.breaker = next
-  }
-
-  #budget(upstream: string): SlidingWindow<'all' | 'second'> {
-    return this.#budgets.entry(upstream, () => new SlidingWindow(this.#clock, BUDGET_WINDOW_MS))
   }
 }
 
@@ -126,8 +155,4 @@ function chargedTo(failure: Failure): 'upstream' | 'account' | 'ok' | 'neutral' 
   if (failure.kind === 'rate_limited') return 'neutral'
   if (scope === 'request') return failure.status === undefined ? 'neutral' : 'ok'
   return scope === 'upstream' ? 'upstream' : 'account'
-}
-
-function record(records: BoundedMap<string, Record>, key: string): Record {
-  return records.entry(key, () => ({ breaker: CLOSED, stage: 0, coolingUntil: -Infinity, limits: undefined }))
 }

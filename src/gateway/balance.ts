@@ -35,11 +35,15 @@ function ordered(
     case 'least-loaded':
       return upstreams.toSorted((a, b) => load(a).inFlight / a.weight - load(b).inFlight / b.weight)
     case 'fastest':
-      // One that was never tried counts as the fastest, so that it gets a figure of its own.
-      return upstreams.toSorted((a, b) => (load(a).firstTokenMs ?? 0) - (load(b).firstTokenMs ?? 0))
+      return upstreams.toSorted((a, b) => speed(load(a)) - speed(load(b)))
     default:
       return balance satisfies never
   }
+}
+
+/** One without a figure counts as the fastest, so that it gets one; one call is enough for that. */
+function speed({ firstTokenMs, inFlight }: Load): number {
+  return firstTokenMs ?? (inFlight === 0 ? 0 : Number.MAX_VALUE)
 }
 
 /** A random order in which a heavier upstream tends to come first (Efraimidis and Spirakis: key = u^(1/w)). */

@@ -150,7 +150,9 @@ export class Failover {
     })
     const permit = availability.admit(upstream, route)
     const callStartedAt = this.#startedAt
-    return new Leg({ clock, health, upstream, attempt, relay, permit, way: rescue && way, callStartedAt })
+    const { named } = route
+    const stream = request.stream === true
+    return new Leg({ clock, health, upstream, attempt, relay, permit, stream, named, way: rescue && way, callStartedAt })
   }
 
   #whole(leg: Leg): void {
@@ -180,7 +182,7 @@ export class Failover {
     if (this.#delivered.committed) this.#itinerary.rescuing = true
   }
 
-  #error(last: Failure | undefined = this.#failures.at(-1)): CallError {
+  #error(last: Failure | undefined = this.#tellingFailure()): CallError {
     this.#over = true
     this.#progress.reason = this.#reason(undefined)
     return giveUp({
@@ -191,6 +193,11 @@ export class Failover {
       committed: this.#delivered.committed,
       returnsIn: this.#itinerary.returnsIn(this.#availableIn),
     })
+  }
+
+  /** The failure that the caller is told of: a context that was too small is the caller's fault only if nothing else went wrong (law 4). */
+  #tellingFailure(): Failure | undefined {
+    return this.#failures.findLast(({ kind }) => kind !== 'context_length' && kind !== 'not_joinable') ?? this.#failures.at(-1)
   }
 
   #tokensAreSpent(): boolean {
@@ -220,7 +227,7 @@ export class Failover {
   }
 
   #mayMoveOn(): boolean {
-    return this.#itinerary.untriedLeft && (!this.#delivered.committed || this.#rescuable())
+    return this.#itinerary.untriedLeft(this.#availableIn) && (!this.#delivered.committed || this.#rescuable())
   }
 
   #rescuable(): boolean {

@@ -30,7 +30,8 @@ export class Gateway {
   readonly #availability: Availability
   readonly #metrics: GatewayMetrics
   #draining = false
-  #providers: { readonly snapshot: ConfigSnapshot; readonly map: ReadonlyMap<string, Provider> } | undefined
+  readonly #providers = new WeakMap<ConfigSnapshot, ReadonlyMap<string, Provider>>()
+  #newest: ReadonlyMap<string, Provider> | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -84,22 +85,29 @@ export class Gateway {
       attempts: progress.attempts,
     }
     accesslog.record(record)
-    this.#metrics.observe(record, call.route.named ? call.route.model : 'other')
+    try {
+      this.#metrics.observe(record, call.route.named ? call.route.model : 'other')
+    } catch {
+      // A figure that cannot be counted must not reach the client behind its answer (law 3).
+    }
   }
 
-  /** The providers of a snapshot; those that did not change keep their connections. */
+  /** The providers of a snapshot; those that did not change keep their connections, those that are gone close theirs. */
   #providersOf(snapshot: ConfigSnapshot): ReadonlyMap<string, Provider> {
-    if (this.#providers?.snapshot !== snapshot) {
-      const { clock, env, version } = this.#parts
-      const previous = this.#providers?.map
-      const map = createProviders(snapshot.providers.values(), {
-        clock,
-        env,
-        ...(previous ? { previous } : {}),
-        ...(version === undefined ? {} : { version }),
-      })
-      this.#providers = { snapshot, map }
-    }
-    return this.#providers.map
+    const known = this.#providers.get(snapshot)
+    if (known) return known
+    const { clock, env, version } = this.#parts
+    const previous = this.#newest
+    const map = createProviders(snapshot.providers.values(), {
+      clock,
+      env,
+      ...(previous ? { previous } : {}),
+      ...(version === undefined ? {} : { version }),
+    })
+    const kept = new Set(map.values())
+    for (const provider of previous?.values() ?? []) if (!kept.has(provider)) provider.close()
+    this.#providers.set(snapshot, map)
+    this.#newest = map
+    return map
   }
 }

@@ -94,11 +94,13 @@ describe('F1 the order of attempts', () => {
 
   test('untriedLeft tells whether anything new is left', () => {
     const of = new Itinerary([A, B], RETRIES)
-    expect(of.untriedLeft).toBe(true)
+    expect(of.untriedLeft(() => 0)).toBe(true)
+    expect(of.untriedLeft(() => 1)).toBe(false)
     of.next(world())
-    expect(of.untriedLeft).toBe(true)
+    expect(of.untriedLeft(() => 0)).toBe(true)
+    expect(of.untriedLeft((upstream) => (upstream === B ? 120_000 : 0))).toBe(false)
     of.next(world())
-    expect(of.untriedLeft).toBe(false)
+    expect(of.untriedLeft(() => 0)).toBe(false)
   })
 
   test('the rest before a second attempt lies between half and one and a half of 100 ms', () => {
@@ -193,12 +195,12 @@ describe('ways to continue an answer', () => {
   const prefilling = upstream('p', { continuation: 'prefill' })
 
   test('a refused way is followed by the next one at the same upstream, at once', () => {
-    expect(ways([prefilling], ['invalid_request', 'malformed'])).toEqual(['p prefill', 'p instruct', 'p restart'])
+    expect(ways([prefilling], ['invalid_request', 'not_joinable'])).toEqual(['p prefill', 'p instruct', 'p restart'])
   })
 
   test('though no second attempts are configured', () => {
     const none = { ...RETRIES, perUpstream: 0 }
-    expect(ways([prefilling], ['invalid_request', 'malformed'], none)).toEqual(['p prefill', 'p instruct', 'p restart'])
+    expect(ways([prefilling], ['invalid_request', 'not_joinable'], none)).toEqual(['p prefill', 'p instruct', 'p restart'])
   })
 
   test('behind restart nothing follows', () => {
@@ -206,7 +208,7 @@ describe('ways to continue an answer', () => {
   })
 
   test('those not yet tried come first', () => {
-    expect(ways([prefilling, A], ['malformed', 'malformed'])).toEqual(['p prefill', 'a instruct', 'p instruct'])
+    expect(ways([prefilling, A], ['not_joinable', 'not_joinable'])).toEqual(['p prefill', 'a instruct', 'p instruct'])
   })
 
   test('an upstream that fails otherwise keeps its way', () => {

@@ -60,14 +60,14 @@ export class Itinerary {
     this.#retries = retries
   }
 
-  /** Whether any upstream is left that was not tried. */
-  get untriedLeft(): boolean {
-    return this.#upstreams.some((upstream) => !this.#trials.has(upstream.id))
+  /** Whether an upstream is left that was not tried and that may be asked now. */
+  untriedLeft(availableIn: (upstream: RouteUpstream) => number): boolean {
+    return this.#mayGoOn && this.#upstreams.some((upstream) => !this.#trials.has(upstream.id) && availableIn(upstream) === 0)
   }
 
   /** Decides what comes next; an attempt that it names counts as made. */
   next(world: Surroundings): Step {
-    if (this.#attempts >= this.#upstreams.length + 2) return { do: 'give-up' }
+    if (!this.#mayGoOn) return { do: 'give-up' }
     let soonest = Infinity
     for (const second of [false, true]) {
       for (const upstream of this.#upstreams) {
@@ -89,7 +89,7 @@ export class Itinerary {
   failed(upstream: RouteUpstream, failure: Failure, world: { readonly now: number; readonly chance: number }): void {
     const trial = this.#trials.get(upstream.id)
     if (!trial) return
-    const refusedWay = this.rescuing && (failure.kind === 'invalid_request' || failure.kind === 'malformed')
+    const refusedWay = this.rescuing && (failure.kind === 'invalid_request' || failure.kind === 'not_joinable')
     const nextWay = refusedWay ? NEXT_WAY[trial.way] : undefined
     if (nextWay) {
       trial.way = nextWay
@@ -107,6 +107,10 @@ export class Itinerary {
   returnsIn(availableIn: (upstream: RouteUpstream) => number): number | undefined {
     const waits = this.#upstreams.map(availableIn).filter((wait) => wait > 0 && wait !== Infinity)
     return waits.length === 0 ? undefined : Math.min(...waits)
+  }
+
+  get #mayGoOn(): boolean {
+    return this.#attempts < this.#upstreams.length + 2
   }
 
   #go(upstream: RouteUpstream, second: boolean): Step {

@@ -29,11 +29,11 @@ describe('S2 Joint', () => {
     )
   })
 
-  test('a restart that tells something else is malformed', () => {
+  test('a restart that tells something else is not joinable', () => {
     const delivered = 'Once upon a time there was a miller'
     expect(join(make({ delivered, way: 'restart' }), [`${delivered} who had`, ' three sons.'])).toBe(' who had three sons.')
-    expect(join(make({ delivered, way: 'restart' }), ['It was a dark and stormy night; the rain fell'])).toBe('malformed')
-    expect(join(make({ delivered, way: 'restart' }), ['Once upon a time'])).toBe('malformed')
+    expect(join(make({ delivered, way: 'restart' }), ['It was a dark and stormy night; the rain fell'])).toBe('not_joinable')
+    expect(join(make({ delivered, way: 'restart' }), ['Once upon a time'])).toBe('not_joinable')
   })
 
   test('a stop sequence across the seam ends the answer before it', () => {
@@ -45,10 +45,10 @@ describe('S2 Joint', () => {
     const delivered = '{"items": ["first item", "second'
     const whole = ' item"], "count": 2}'
     expect(join(make({ delivered, json: true }), [whole])).toBe(whole)
-    expect(join(make({ delivered, json: true }), [' item"]]'])).toBe('malformed')
-    expect(join(make({ delivered, json: true }), [' item"]'])).toBe('malformed')
+    expect(join(make({ delivered, json: true }), [' item"]]'])).toBe('not_joinable')
+    expect(join(make({ delivered, json: true }), [' item"]'])).toBe('not_joinable')
     expect(join(make({ delivered, json: true }), [' item"]'], false)).toBe(' item"]')
-    expect(join(make({ delivered, json: true }), [' item"]} And that is it.'])).toBe('malformed')
+    expect(join(make({ delivered, json: true }), [' item"]} And that is it.'])).toBe('not_joinable')
   })
 })
 

@@ -64,5 +64,5 @@ export class Joint {
 }
 
 function notJoinable(): UpstreamError {
-  return new UpstreamError({ kind: 'malformed', message: 'The reply does not continue the answer that was begun.' })
+  return new UpstreamError({ kind: 'not_joinable', message: 'The reply does not continue the answer that was begun.' })
 }

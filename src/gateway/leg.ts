@@ -16,6 +16,9 @@ export interface LegOptions {
   readonly attempt: Attempt
   readonly relay: Relay
   readonly permit: Permit
+  readonly stream: boolean
+  /** Whether a model of the config names the upstream. */
+  readonly named: boolean
   /** How it continues an answer that another upstream began; undefined for a first answer. */
   readonly way: Continuation | undefined
   /** Monotonic ms of the call's arrival. */
@@ -34,7 +37,7 @@ export class Leg {
 
   constructor(options: LegOptions) {
     this.#options = options
-    options.health.began(options.upstream.id)
+    options.health.began(options.upstream.id, options.named)
   }
 
   get upstream(): RouteUpstream {
@@ -68,11 +71,13 @@ export class Leg {
   }
 
   readonly #take = (result: IteratorResult<readonly Frame[]>): Uint8Array | undefined => {
-    const { attempt, relay } = this.#options
+    const { attempt, relay, permit } = this.#options
     if (result.done === true) return relay.end()
     const finishedBefore = relay.finished
     const bytes = relay.take(result.value)
+    const silentBefore = attempt.firstTokenMs === null
     attempt.received(relay.tokens, result.value.every(isProgress))
+    if (silentBefore && attempt.firstTokenMs !== null) permit.answers()
     if (relay.finished && !finishedBefore && !relay.ended) attempt.hurry(USAGE_WAIT_MS)
     return bytes
   }
@@ -87,13 +92,14 @@ export class Leg {
   settle(outcome: 'ok' | Failure): AttemptRecord | undefined {
     if (this.#settled) return undefined
     this.#settled = true
-    const { clock, health, upstream, attempt, permit, way, callStartedAt } = this.#options
+    const { clock, health, upstream, attempt, permit, stream, way, callStartedAt } = this.#options
     if (outcome === 'ok') void attempt.drain()
     else attempt.close()
     const neutral = outcome !== 'ok' && (outcome.kind === 'cancelled' || outcome.kind === 'timeout_total')
     const verdict = neutral ? 'neutral' : outcome
     permit.done(verdict)
-    health.ended(upstream.id, verdict, attempt.firstTokenMs)
+    // The first token of an answer that is not streamed is its last: it says nothing beside the others.
+    health.ended(upstream.id, verdict, stream ? attempt.firstTokenMs : null)
     const { phases } = attempt
     return {
       upstream: upstream.id,

@@ -25,6 +25,7 @@ const WORDS: Readonly<Record<FailureKind, string>> = {
   context_length: 'context too small',
   content_policy: 'refused by content policy',
   invalid_request: 'refused the request',
+  not_joinable: 'could not go on with the answer',
   cancelled: 'cancelled',
 }
 

@@ -12,7 +12,13 @@ export interface Rescue {
 
 /** Whether what the client has may be continued at all: one text, and nothing sent that cannot be taken up again (S6). */
 export function rescuable(request: ChatRequest, delivered: Delivered): boolean {
-  return request.stream === true && !delivered.final && (request.n ?? 1) === 1 && request.logprobs !== true
+  return request.stream === true && !delivered.final && (request.n ?? 1) === 1 && request.logprobs !== true && hasFewStops(request)
+}
+
+/** Stop sequences must be looked for across the seam, at each piece of text; providers take four. */
+function hasFewStops({ stop }: ChatRequest): boolean {
+  const stops = typeof stop === 'string' ? [stop] : (stop ?? [])
+  return stops.length <= 64 && stops.every((text) => text.length <= 1_024)
 }
 
 /** Whether the caller's limit of tokens is used up by what was delivered: then the answer ends there, by `length`. */
