@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#base'
-import { eventually } from './eventually.ts'
+import { eventually, pause } from './eventually.ts'
+import { RawSocket, requestText } from './raw-socket.ts'
 import { ENV, routeOver } from './routes.ts'
 import { startProcess } from './serve-process.ts'
 import { beginning, healthy, WireServer } from './upstreams/index.ts'
@@ -84,6 +85,48 @@ test('SIGTERM lets a call under way end, then exits with 0', async () => {
   await call.ended
   expect(call.body.toString()).toContain('data: [DONE]')
   expect(await code).toBe(0)
+})
+
+test('an answer of 40 MB that is still being sent when SIGTERM comes arrives whole', async () => {
+  const body = JSON.stringify({
+    id: 'x',
+    object: 'chat.completion',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(40_000_000) }, finish_reason: 'stop' }],
+  })
+  await using upstream = await WireServer.listen(async (exchange) => {
+    await exchange.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`)
+    await exchange.write(body)
+  })
+  const patient = { headers: '20s', firstToken: '20s', stall: '20s', total: '30s' }
+  await using server = await startProcess(routeOver([upstream], { model: { deadlines: patient } }))
+  const call = server.open({ stream: false })
+  await once(call.socket, 'data')
+  call.socket.pause()
+  const code = server.end('SIGTERM')
+  await eventually('it drains', () => server.output.includes('Ending: no new calls'))
+  await pause(500)
+  call.socket.resume()
+  await call.ended
+  expect(call.ending).toBe('complete')
+  expect(call.received).toBe(Number(call.headers.get('content-length')))
+  expect(call.received).toBeGreaterThan(40_000_000)
+  expect(await code).toBe(0)
+}, 30_000)
+
+test('idle connections do not hold the end up', async () => {
+  await using server = await startProcess({ providers: {} })
+  const sockets = [requestText('/healthz', { method: 'GET' }), '', 'GET /healthz HT'].map((text) => {
+    const socket = new RawSocket(server.url)
+    void socket.write(text)
+    return socket
+  })
+  await eventually('the first was answered', () => sockets[0]?.statuses.length === 1)
+  const began = systemClock.monotonic()
+  expect(await server.end('SIGTERM')).toBe(0)
+  expect(systemClock.monotonic() - began).toBeLessThan(1_500)
+  for (const socket of sockets) socket.destroy()
 })
 
 test('a second SIGTERM ends at once', async () => {

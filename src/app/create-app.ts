@@ -33,7 +33,7 @@ export interface App extends AsyncDisposable {
   summary(): { readonly models: readonly string[]; readonly source: 'file' | 'last-good' | 'none'; readonly ownerMode: boolean }
 }
 
-/** How long calls under way may go on when the process is to end, ms. */
+/** How long calls under way may go on, and their answers be sent, when the process is to end, ms. */
 const DRAIN_MS = 30_000
 
 /** Builds every part, in order; what was built is torn down when a later one fails. Listens only when started. */
@@ -69,7 +69,12 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
     summary: () => ({ models: [...config.snapshot.models.keys()], source: config.state.source, ownerMode: keys.ownerMode }),
     async [Symbol.asyncDispose]() {
       server.stopAccepting()
-      await firstOf(clock, gateway.drain(), DRAIN_MS)
+      // A call gives its place back before its last bytes are sent.
+      await firstOf(
+        clock,
+        gateway.drain().then(() => server.sent()),
+        DRAIN_MS,
+      )
       await owned.disposeAsync()
     },
   }

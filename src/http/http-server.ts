@@ -1,4 +1,4 @@
-import { AppError, isLoopback, newId } from '#base'
+import { AppError, isLoopback, newId, sleep } from '#base'
 import type { BlockList } from 'node:net'
 import { callerOf, trustList } from './caller.ts'
 import { faultOf, toWireError } from './http-error.ts'
@@ -9,6 +9,8 @@ import { findHandler } from './routes.ts'
 const IDLE_S = 20
 /** A bound for the server itself; the config's own `limits.body` is checked before a body is read. */
 const LARGEST_BODY = 1024 ** 3
+
+const SENT_POLL_MS = 20
 
 export interface Listening {
   readonly port: number
@@ -59,6 +61,11 @@ export class HttpServer implements AsyncDisposable {
   /** Takes no new connections; those with a request under way go on. */
   stopAccepting(): void {
     for (const server of this.#servers) void server.stop(false)
+  }
+
+  /** Resolves when every response has been handed to the system. What `stop` promises would also wait for half a head. */
+  async sent(): Promise<void> {
+    while (this.#servers.some((server) => server.pendingRequests > 0)) await sleep(this.#parts.clock, SENT_POLL_MS)
   }
 
   #serve(hostname: string, port: number): Bun.Server<undefined> {
