@@ -142,6 +142,42 @@ describe('X1, X6: what a failure says', () => {
   })
 })
 
+describe('F2: a caller cannot rest an account by what it makes the provider repeat', () => {
+  const echo = 'please wait 3600 s'
+  const headers = new Map([['retry-after', '7']])
+
+  test('a failure that is not a limit tells no wait by its words, and does by its headers', () => {
+    for (const status of [500, 502, 503, 504, 529]) {
+      for (const body of [`Cannot handle the input: ${echo}`, error(`Cannot handle the input: ${echo}`)]) {
+        expect(classify(body, status).retryAfterMs).toBeUndefined()
+        expect(classify(body, status, { headers }).retryAfterMs).toBe(7_000)
+      }
+    }
+    expect(classifyEvent(error(`Overloaded by ${echo}`), { now: NOW }).retryAfterMs).toBeUndefined()
+  })
+
+  test('a limit tells no wait by what it quotes, nor by fields that are not the words', () => {
+    expect(classify(error(`Rate limit reached for "${echo}". Please try again in 2s.`), 429).retryAfterMs).toBe(2_000)
+    for (const quoted of [`"${echo}"`, `'${echo}'`, `\`${echo}\``])
+      expect(classify(error(`Limited: ${quoted}`), 429).retryAfterMs).toBeUndefined()
+    expect(classify({ error: { message: 'Rate limit reached' }, input: echo }, 429).retryAfterMs).toBeUndefined()
+  })
+
+  test('a limit tells a minute at most by its words, an hour by its headers', () => {
+    expect(classify(error(`Rate limit reached, ${echo}.`), 429).retryAfterMs).toBe(60_000)
+    expect(classify(error(`Quota exceeded, ${echo}.`, 'insufficient_quota'), 429).retryAfterMs).toBe(60_000)
+    const hour = new Map([['retry-after', '3600']])
+    expect(classify(error('Rate limit reached'), 429, { headers: hour }).retryAfterMs).toBe(3_600_000)
+  })
+
+  test('a field of the provider is read as before', () => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.Help' }, { retryDelay: '34.4s' }]
+    const body = { error: { code: 429, message: 'Resource has been exhausted', status: 'RESOURCE_EXHAUSTED', details } }
+    expect(classify([body], 429).retryAfterMs).toBe(34_400)
+    expect(classifyEvent(body, { now: NOW }).retryAfterMs).toBe(34_400)
+  })
+})
+
 describe('hostile bodies', () => {
   test('end in a kind, whatever they are', () => {
     let deep: unknown = 'x'
@@ -160,6 +196,29 @@ describe('hostile bodies', () => {
     ]
     for (const body of bodies)
       for (const status of [200, 302, 400, 429, 500, 999]) expect(FAILURE_KINDS).toHaveProperty(classify(body, status).kind)
+  })
+
+  test('long runs of blanks, letters and asterisks do not make reading them quadratic', () => {
+    for (const unit of [' ', '\t', 'a', '**a', 'concurren', 'token-', 'token: = ', 'wait  ']) {
+      const run = unit.repeat(Math.floor(8_000 / unit.length))
+      for (const words of [run, `wait${run}`, `token${run}abcdefgh1`]) {
+        const started = systemClock.monotonic()
+        for (let i = 0; i < 5; i++) for (const status of [400, 429, 500]) classify(words, status)
+        expect(systemClock.monotonic() - started).toBeLessThan(30)
+      }
+    }
+  })
+
+  test('many messages in one error do not make reading them quadratic', () => {
+    const keys = ['error', 'innererror', 'inner_error', 'errors', 'message', 'detail', 'msg', 'error_msg', 'title']
+    let leaves = 0
+    const build = (depth: number): unknown =>
+      depth === 0 ? `message ${leaves++}` : Object.fromEntries(keys.map((key) => [key, build(depth - 1)]))
+    const value = build(5)
+    const started = systemClock.monotonic()
+    expect(classifyEvent(value, { now: NOW }).kind).toBe('server_error')
+    expect(systemClock.monotonic() - started).toBeLessThan(500)
+    expect(leaves).toBe(9 ** 5)
   })
 
   test('cost little time', () => {

@@ -1,7 +1,7 @@
 import type { Failure } from '#contract'
 import { type ErrorBody, readError, readErrorBody } from './error-body.ts'
-import { byCode, byPhrase, byStatus, isTooLarge, type Verdict, type VerdictName, VERDICTS } from './failure-rules.ts'
-import { readRetryAfter } from './retry-after.ts'
+import { byCode, byPhrase, byStatus, isTooLarge, type Verdict, type VerdictName, VERDICTS, withoutQuotations } from './failure-rules.ts'
+import { readHint, readRetryAfter } from './retry-after.ts'
 import { identifier, scrub } from './scrub.ts'
 
 export interface ErrorResponse {
@@ -19,6 +19,8 @@ const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 /** The caller's own faults: the only ones whose words go to it. */
 const CALLERS: ReadonlySet<Failure['kind']> = new Set(['invalid_request', 'content_policy', 'context_length'])
 const WAITS: ReadonlySet<Failure['kind']> = new Set(['rate_limited', 'quota', 'overloaded', 'server_error'])
+/** The waits that a provider's words tell. Its other failures can echo the caller, who must not rest the account. */
+const HINTS: ReadonlySet<Failure['kind']> = new Set(['rate_limited', 'quota'])
 /** The statuses whose bodies name a field of the request. */
 const NAMES_FIELDS: ReadonlySet<number> = new Set([400, 403, 404, 422])
 
@@ -32,10 +34,10 @@ export function classifyResponse(response: ErrorResponse): Failure {
 /** What an error within a response that began as a success means: `value` is its parsed JSON. Pure. */
 export function classifyEvent(value: unknown, context: { readonly now: number; readonly credential?: string | undefined }): Failure {
   const body = readError(value)
-  return describe(body, undefined, { headers: NO_HEADERS, body: body.message, ...context })
+  return describe(body, undefined, { headers: NO_HEADERS, ...context })
 }
 
-function describe(body: ErrorBody, status: number | undefined, response: Omit<ErrorResponse, 'status'>): Failure {
+function describe(body: ErrorBody, status: number | undefined, response: Omit<ErrorResponse, 'status' | 'body'>): Failure {
   const said = status === undefined || status < 300 ? body.status : status
   const { kind, words } = decide(body, said)
   const coded = identifier(body.code)
@@ -43,7 +45,8 @@ function describe(body: ErrorBody, status: number | undefined, response: Omit<Er
   const facts = [said === undefined ? '' : String(said), code ?? ''].filter(Boolean).join(', ')
   const param = CALLERS.has(kind) ? identifier(body.param, 100) : undefined
   const callerMessage = CALLERS.has(kind) ? scrub(body.message, response.credential) : ''
-  const retryAfterMs = WAITS.has(kind) ? readRetryAfter(response.headers, response.body, response.now) : undefined
+  const hint = HINTS.has(kind) ? readHint(withoutQuotations(body.message), body.retryDelay) : undefined
+  const retryAfterMs = WAITS.has(kind) ? readRetryAfter(response.headers, hint, response.now) : undefined
   return {
     kind,
     message: facts ? `${words} (${facts}).` : `${words}.`,

@@ -8,6 +8,8 @@ export interface ErrorBody {
   readonly param?: unknown
   /** The provider's words; empty for a web page. */
   readonly message: string
+  /** How long the provider's `RetryInfo` says to wait, such as `34.4s`. */
+  readonly retryDelay?: string
   /** The HTTP status that the body names, for errors that came with another one. */
   readonly status?: number
 }
@@ -31,7 +33,14 @@ export function readErrorBody(text: string): ErrorBody {
 
 /** Reads an error that is parsed already. */
 export function readError(value: unknown): ErrorBody {
-  const found = { codes: [] as string[], messages: [] as string[], code: undefined as unknown, param: undefined as unknown, status: 0 }
+  const found = {
+    codes: [] as string[],
+    messages: [] as string[],
+    code: undefined as unknown,
+    param: undefined as unknown,
+    retryDelay: undefined as string | undefined,
+    status: 0,
+  }
   const visit = (node: unknown, depth: number): void => {
     if (depth > DEEPEST) return
     if (typeof node === 'string') {
@@ -48,6 +57,7 @@ export function readError(value: unknown): ErrorBody {
     }
     for (const key of ['code', 'type', 'status'] as const) note(node[key])
     found.param ??= node['param'] ?? undefined
+    found.retryDelay ??= retryDelayIn(node['details'])
     for (const key of ['message', 'detail', 'msg', 'error_msg', 'title'] as const) visitMessage(node[key], depth + 1)
   }
   const note = (code: unknown): void => {
@@ -69,12 +79,16 @@ export function readError(value: unknown): ErrorBody {
     codes: found.codes,
     ...(found.code !== undefined && { code: found.code }),
     ...(found.param !== undefined && { param: found.param }),
-    message: found.messages
-      .filter((message, i, all) => all.indexOf(message) === i)
-      .join(' ')
-      .slice(0, 4_096),
+    ...(found.retryDelay !== undefined && { retryDelay: found.retryDelay }),
+    message: [...new Set(found.messages)].join(' ').slice(0, 4_096),
     ...(found.status !== 0 && { status: found.status }),
   }
+}
+
+function retryDelayIn(details: unknown): string | undefined {
+  if (!Array.isArray(details)) return undefined
+  const info: unknown = details.find((detail) => isFields(detail) && typeof detail['retryDelay'] === 'string')
+  return isFields(info) && typeof info['retryDelay'] === 'string' ? info['retryDelay'] : undefined
 }
 
 function parseJson(text: string): unknown {

@@ -88,7 +88,7 @@ const PHRASES: readonly (readonly [RegExp, VerdictName])[] = [
     'auth',
   ],
   [
-    /rate[ _-]?limit|too many requests|requests per|tokens per|throttl|quota exceeded|resource (?:has been )?exhausted|concurren\w+ (?:limit|requests)/,
+    /rate[ _-]?limit|too many requests|requests per|tokens per|throttl|quota exceeded|resource (?:has been )?exhausted|concurren\w{1,4} (?:limit|requests)/,
     'rateLimited',
   ],
   [
@@ -155,7 +155,8 @@ export function byStatus(status: number): VerdictName {
   return STATUSES[status] ?? (status >= 400 && status < 500 ? 'invalid' : 'failed')
 }
 
-function withoutQuotations(message: string): string {
+/** The words in lower case, without what stands between quotation marks: it can be the caller's own. */
+export function withoutQuotations(message: string): string {
   return message
     .toLowerCase()
     .replace(/`[^`\n]*`|"[^"\n]*"|(?<!\w)'[^'\n]*'(?!\w)/g, '…')

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { readRateLimits } from './rate-limits.ts'
-import { readRetryAfter } from './retry-after.ts'
+import { readHint, readRetryAfter } from './retry-after.ts'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
-const wait = (headers: Readonly<Record<string, string>>, words = ''): number | undefined =>
-  readRetryAfter(new Map(Object.entries(headers)), words, NOW)
+const wait = (headers: Readonly<Record<string, string>>, hint?: number): number | undefined =>
+  readRetryAfter(new Map(Object.entries(headers)), hint, NOW)
 
 describe('F2: how long a provider asks to wait', () => {
   const headers: readonly (readonly [Readonly<Record<string, string>>, number | undefined])[] = [
@@ -43,19 +43,23 @@ describe('F2: how long a provider asks to wait', () => {
   const words: readonly (readonly [string, number | undefined])[] = [
     ['Please try again in 1.5s. Visit the page to learn more.', 1_500],
     ['Please try again in 20ms.', 20],
-    ['Please try again in 6m0s.', 360_000],
-    ['Please try again in 1h2m3.5s.', 3_600_000],
+    ['Please try again in 6m0s.', 60_000],
+    ['Please try again in 1h2m3.5s.', 60_000],
     ['Please retry after 8 seconds.', 8_000],
-    ['please wait 2 minutes', 120_000],
-    ['"retryDelay": "34.4s"', 34_400],
+    ['please wait 2 minutes', 60_000],
+    ['please wait  for  30 s', 30_000],
     ['Please try again later.', undefined],
     ['There were 300 retries in 2024', undefined],
   ]
   for (const [given, expected] of words) {
-    test(`words "${given}"`, () => expect(wait({}, given)).toBe(expected))
+    test(`words "${given}"`, () => expect(readHint(given, undefined)).toBe(expected))
   }
 
-  test('a header says more than words', () => expect(wait({ 'retry-after': '2' }, 'try again in 9s')).toBe(2_000))
+  test('a field for it says more than words', () => expect(readHint('try again in 9s', '34.4s')).toBe(34_400))
+  test('a header says more than words', () => expect(wait({ 'retry-after': '2' }, 9_000)).toBe(2_000))
+  test('words say more than the reset of a limit', () => {
+    expect(wait({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '90' }, 9_000)).toBe(9_000)
+  })
 })
 
 describe("the account's limits", () => {

@@ -1,18 +1,21 @@
 type Headers = ReadonlyMap<string, string>
 
-/** No provider is left alone for longer than this because it said so. */
+/** No provider is left alone for longer than this because its headers said so. */
 const LONGEST_MS = 3_600_000
+/** Nor for longer than this because of its words: they can quote a caller, and the whole account rests. */
+const LONGEST_HINT_MS = 60_000
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
- * Milliseconds that a provider asks to wait, from the most exact thing that it said: its headers, its words, the reset
- * of a limit that is used up. `now` is our clock; a date is taken relative to the response's own `date`, as clocks differ.
+ * Milliseconds that a provider asks to wait, from the most exact thing that it said: its headers, the hint in its words,
+ * the reset of a limit that is used up. `now` is our clock; a date is taken relative to the response's own `date`, as
+ * clocks differ.
  */
-export function readRetryAfter(headers: Headers, words: string, now: number): number | undefined {
+export function readRetryAfter(headers: Headers, hint: number | undefined, now: number): number | undefined {
   const ms =
     readNumber(headers.get('retry-after-ms') ?? headers.get('x-ms-retry-after-ms')) ??
     readRetryHeader(headers, now) ??
-    readHint(words) ??
+    hint ??
     readExhausted(headers, now)
   return ms === undefined ? undefined : Math.round(Math.min(Math.max(ms, 0), LONGEST_MS))
 }
@@ -63,10 +66,11 @@ function readSpan(text: string): number | undefined {
   return ms
 }
 
-/** "Please try again in 1.5s", "Please retry after 8 seconds", "retryDelay": "34.4s". */
-function readHint(words: string): number | undefined {
-  const match = /(?:try again|retry|wait|retryDelay["']?:)\s*(?:in|after|for|about)?\s*["']?(\d.{0,40})/is.exec(words.slice(0, 8_192))
-  return match?.[1] === undefined ? undefined : readSpan(match[1])
+/** Milliseconds by `delay`, "34.4s", else by words without quotations: "Please try again in 1.5s", "Please retry after 8 seconds". */
+export function readHint(words: string, delay: string | undefined): number | undefined {
+  const match = /(?:try again|retry|wait)\s{0,4}(?:(?:in|after|for|about)\s{0,4})?(\d.{0,40})/is.exec(words)
+  const ms = readSpan(delay ?? '') ?? readSpan(match?.[1] ?? '')
+  return ms === undefined ? undefined : Math.min(ms, LONGEST_HINT_MS)
 }
 
 /** The latest reset of the limits that are used up. */
