@@ -18,7 +18,7 @@ export interface ConnectionRequest {
   received(bytes: Uint8Array): void
   /** The response is complete, or `error` broke it. The last call. */
   ended(error?: UpstreamError): void
-  /** The connection, used before, turned out to be dead: nothing of a response came. The last call. */
+  /** The connection, used before, turned out to be dead as this was sent: nothing of a response came. The last call. */
   wentStale(): void
 }
 
@@ -31,6 +31,8 @@ export interface ConnectionEvents {
 
 /** Up to here, head and body are written as one text. */
 const SMALL_BODY_BYTES = 65_536
+/** A connection used before that closes later than this after sending has taken the request: another would be a hidden one (F1). */
+const STALE_MS = 150
 const NEVER = Number.POSITIVE_INFINITY
 
 /** An open connection to an upstream: one request at a time. */
@@ -49,6 +51,7 @@ export class Connection implements SocketOwner, BodySource {
   #isPaused = false
   /** What is still to be written. */
   #unsent: Buffer | undefined
+  #beganAt = 0
   #sentAt = 0
   /** When to act, on the monotonic clock; the timer may be due earlier and is then armed anew. */
   #deadline = NEVER
@@ -69,11 +72,11 @@ export class Connection implements SocketOwner, BodySource {
     this.#request = request
     this.#isAnswered = false
     this.#hasReceived = false
-    this.#sentAt = this.#clock.monotonic()
+    this.#beganAt = this.#sentAt = this.#clock.monotonic()
     this.#arm(this.#sentAt, request.headersMs)
     if (request.bodyBytes > SMALL_BODY_BYTES) {
       this.#unsent = Buffer.from(request.head + request.body)
-      this.#writeUnsent()
+      if (this.#writeUnsent() < 0) this.#break()
       return
     }
     const text = request.head + request.body
@@ -128,7 +131,7 @@ export class Connection implements SocketOwner, BodySource {
   }
 
   onDrain(): void {
-    if (this.#unsent) this.#writeUnsent()
+    this.#writeUnsent()
   }
 
   onEnd(): void {
@@ -141,7 +144,7 @@ export class Connection implements SocketOwner, BodySource {
     const request = this.#request
     this.#request = undefined
     if (!request) return
-    if (this.#isReused && !this.#hasReceived) return request.wentStale()
+    if (this.#isReused && !this.#hasReceived && this.#clock.monotonic() - this.#beganAt <= STALE_MS) return request.wentStale()
     const isClean = this.#hasEnded && !error
     const missing = this.#parser.end(isClean)
     if (missing === undefined) return request.ended()
@@ -153,14 +156,15 @@ export class Connection implements SocketOwner, BodySource {
     request.ended(new UpstreamError(failure, error))
   }
 
-  #writeUnsent(): void {
+  #writeUnsent(): number {
     const unsent = this.#unsent
-    if (!unsent) return
+    if (!unsent) return 0
     const written = this.#socket.write(unsent)
     if (written === unsent.length) {
       this.#unsent = undefined
       this.#sentAt = this.#clock.monotonic()
     } else if (written > 0) this.#unsent = unsent.subarray(written)
+    return written
   }
 
   #complete(request: ConnectionRequest): void {

@@ -1,7 +1,8 @@
 import { describe, expect } from 'bun:test'
 import { gzipSync } from 'node:zlib'
+import { sleep, systemClock } from '#base'
 import { UpstreamError } from '#contract'
-import { type ContractHarness, AT_ONCE_MS, ok, readAll, settled, until, within } from './contract-harness.ts'
+import { type ContractHarness, AT_ONCE_MS, failureOf, ok, readAll, settled, until, within } from './contract-harness.ts'
 import { type WirePeer, type WireServer, wireServer } from './wire-server.ts'
 
 /** Reuse, backpressure, and how connections are let go. */
@@ -37,6 +38,25 @@ export function connectionsContract(harness: ContractHarness): void {
       expect((await readAll(await send(server.url()))).text).toBe('0')
       expect((await readAll(await send(server.url()))).text).toBe('1')
     })
+
+    for (const how of ['reset', 'fin'] as const) {
+      invariant(`F1 does not send again when a connection that was used before takes a request and drops it later (${how})`, async () => {
+        let requests = 0
+        await using server = await wireServer(async (peer) => {
+          while (await peer.request()) {
+            if (++requests === 1) peer.write(ok('first'))
+            else {
+              await sleep(systemClock, 400)
+              peer[how]()
+            }
+          }
+        })
+        expect((await readAll(await send(server.url()))).text).toBe('first')
+        expect((await failureOf(send(server.url()))).kind).toBe('reset')
+        expect(requests).toBe(2)
+        expect(server.peers).toHaveLength(1)
+      })
+    }
 
     invariant('closes an idle connection on which stray bytes come', async () => {
       await using server = await wireServer(async (peer) => {
