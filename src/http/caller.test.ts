@@ -5,8 +5,17 @@ import { callerOf, isLocal, trustList } from './caller.ts'
 const CLIENT = '203.0.113.9'
 
 const FORWARDING = [
-  ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-server'],
-  ...['x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'via'],
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-server',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'via',
 ]
 
 function caller(headers: Readonly<Record<string, string>>, remote: string, trusted: readonly string[] = []): Caller {

@@ -44,9 +44,12 @@ class HandSink implements Sink {
   readonly pieces: string[] = []
   #full: PromiseWithResolvers<number> | undefined
   #stopped = false
+  fails: 'throws' | 'rejects' | undefined
 
   write(bytes: Uint8Array): number | Promise<number> {
     this.pieces.push(Buffer.from(bytes).toString('utf8'))
+    if (this.fails === 'throws') throw new TypeError('the sink is closed')
+    if (this.fails === 'rejects') return Promise.reject(new TypeError('the sink is closed'))
     if (!this.#stopped) return bytes.length
     this.#full ??= Promise.withResolvers()
     return this.#full.promise
@@ -244,5 +247,89 @@ describe('StreamBody', () => {
     sink.readOn()
     await clock.pass(0)
     expect(sink.pieces).toHaveLength(1)
+  })
+
+  test.each(['throws', 'rejects'] as const)(
+    'S4 a sink that %s is a client that is gone: the source is returned, nothing is told',
+    async (how) => {
+      const described: unknown[] = []
+      const sink = new HandSink()
+      sink.fails = how
+      const { clock, source, over } = make({ describe: (error) => (described.push(error), Buffer.from('told')) }, sink)
+      source.give('a')
+      expect(await over).toBe(true)
+      expect([described.length, sink.pieces, source.reads, source.returned, clock.waiting]).toEqual([0, ['a'], 1, 1, 0])
+    },
+  )
+
+  test.each(['throws', 'rejects'] as const)('S4 a comment that the sink %s at cancels the source, and no timer goes on', async (how) => {
+    const { clock, source, sink, over } = make()
+    sink.fails = how
+    await clock.pass(15_000)
+    expect([sink.pieces, source.returned, clock.waiting]).toEqual([[COMMENT], 1, 0])
+    source.fail(new TypeError('cancelled'))
+    expect(await over).toBe(true)
+    expect(sink.pieces).toEqual([COMMENT])
+  })
+
+  test.each(['throws', 'rejects'] as const)('S1 the end comes even when the sink %s at the error event', async (how) => {
+    const { clock, source, sink, over } = make()
+    sink.fails = how
+    source.fail(new TypeError('broken'))
+    expect(await over).toBe(true)
+    expect(clock.waiting).toBe(0)
+  })
+
+  test('S1 the end comes even when an error cannot be described, or the source fails at leaving', async () => {
+    const undescribed = make({
+      describe: () => {
+        throw new TypeError('no words')
+      },
+    })
+    undescribed.source.fail(new TypeError('broken'))
+    expect(await undescribed.over).toBe(true)
+    const stubborn = make()
+    stubborn.source.return = () => Promise.reject(new TypeError('stubborn'))
+    await stubborn.body.cancel()
+    stubborn.source.end()
+    expect(await stubborn.over).toBe(true)
+  })
+
+  test('a source that ended is not returned, one that was left is returned once', async () => {
+    const ended = make()
+    ended.source.end()
+    await ended.over
+    await ended.body.cancel()
+    expect(ended.source.returned).toBe(0)
+    const left = make()
+    await left.body.cancel()
+    left.source.give('late')
+    await left.over
+    expect(left.source.returned).toBe(1)
+  })
+
+  test('S5 a comment that gets through does not hide the data behind it that nobody reads', async () => {
+    const writes: PromiseWithResolvers<number>[] = []
+    const sink = new HandSink()
+    sink.write = () => {
+      const write = Promise.withResolvers<number>()
+      writes.push(write)
+      return write.promise
+    }
+    const { clock, source, slow } = make({ slowReaderMs: 10_000 }, sink)
+    await clock.pass(15_000)
+    source.give('a')
+    await clock.pass(1_000)
+    expect(writes).toHaveLength(2)
+    writes[0]?.resolve(0)
+    await clock.pass(9_900)
+    expect([slow(), writes.length]).toEqual([0, 2])
+    await clock.pass(200)
+    expect([slow(), writes.length]).toEqual([1, 2])
+    writes[1]?.resolve(0)
+    await clock.pass(14_900)
+    expect([slow(), writes.length, source.reads]).toEqual([1, 2, 2])
+    await clock.pass(200)
+    expect([slow(), writes.length]).toEqual([1, 3])
   })
 })

@@ -36,9 +36,11 @@ export class StreamBody {
   #sink: Sink | undefined
   /** Since when the source is waited for, or the client; monotonic ms. */
   #since: number
-  #waitsForClient = true
+  /** What waits for the client: at first the response itself, then writes. */
+  #waiting = 1
   #timer: Timer | undefined
   #over = false
+  #sourceOver = false
 
   constructor(options: StreamBodyOptions) {
     this.#options = options
@@ -52,7 +54,11 @@ export class StreamBody {
       type: 'direct',
       pull: async (controller) => {
         await this.writeTo(controller)
-        controller.close()
+        try {
+          controller.close()
+        } catch {
+          // There is nobody any more who could be told.
+        }
       },
       cancel: () => this.cancel(),
     })
@@ -60,38 +66,69 @@ export class StreamBody {
 
   /** Writes all of it; resolves when it is over. Never rejects. */
   async writeTo(sink: Sink): Promise<void> {
-    const { source, clock, describe, silentSoFar } = this.#options
     this.#sink = sink
+    this.#waiting--
     try {
-      if (silentSoFar) await this.#put(COMMENT)
-      let read = this.#options.pending
-      while (!this.#over) {
-        this.#since = clock.monotonic()
-        this.#waitsForClient = false
-        const result = await read
-        if (result.done === true || this.#over) break
-        const waiting = this.#put(result.value)
-        if (waiting) await waiting
-        read = source.next()
-      }
+      if (this.#options.silentSoFar) await this.#put(COMMENT)
+      await this.#relay()
     } catch (error) {
-      if (!this.#over) await this.#put(describe(error))
+      this.#sourceOver = true
+      await this.#tell(error)
     } finally {
       this.#finish()
+      if (!this.#sourceOver) await this.#leave()
     }
   }
 
   /** The client has left: the source is cancelled. */
   async cancel(): Promise<void> {
     this.#finish()
-    await this.#options.source.return?.()
+    if (!this.#sourceOver) await this.#leave()
   }
 
-  /** Hands bytes over; returns a promise when that has to wait for the client. */
+  /** Hands on what the source gives. Throws what the source throws, and nothing else. */
+  async #relay(): Promise<void> {
+    const { source, clock } = this.#options
+    let read = this.#options.pending
+    while (!this.#over) {
+      this.#since = clock.monotonic()
+      const result = await read
+      if (result.done === true) this.#sourceOver = true
+      if (result.done === true || this.#over) return
+      const waiting = this.#put(result.value)
+      if (waiting) await waiting
+      if (!this.#over) read = source.next()
+    }
+  }
+
+  async #tell(error: unknown): Promise<void> {
+    if (this.#over) return
+    try {
+      await this.#put(this.#options.describe(error))
+    } catch {
+      // An error that cannot be put into words leaves an answer without its end, which clients notice.
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#sourceOver = true
+    try {
+      await this.#options.source.return?.()
+    } catch {
+      // Nobody waits for the source any more, nor for what went wrong there.
+    }
+  }
+
+  /** Hands bytes over; returns a promise when that has to wait for the client. A sink that fails is a client that is gone. */
   #put(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.length > LARGEST_PIECE) return this.#putPieces(bytes)
-    const written = this.#sink?.write(bytes)
-    return typeof written === 'object' ? this.#drained(written) : undefined
+    try {
+      const written = this.#sink?.write(bytes)
+      return typeof written === 'object' ? this.#drained(written) : undefined
+    } catch {
+      void this.cancel()
+      return undefined
+    }
   }
 
   async #putPieces(bytes: Uint8Array): Promise<void> {
@@ -99,10 +136,13 @@ export class StreamBody {
   }
 
   async #drained(written: Promise<number>): Promise<void> {
-    this.#waitsForClient = true
-    this.#since = this.#options.clock.monotonic()
-    await written
-    this.#waitsForClient = false
+    if (this.#waiting++ === 0) this.#since = this.#options.clock.monotonic()
+    try {
+      await written
+    } catch {
+      void this.cancel()
+    }
+    this.#waiting--
     this.#since = this.#options.clock.monotonic()
   }
 
@@ -118,12 +158,13 @@ export class StreamBody {
   readonly #check = (): void => {
     const { clock, slowReaderMs, onSlowReader } = this.#options
     const idle = clock.monotonic() - this.#since
-    const limit = this.#waitsForClient ? slowReaderMs : SILENCE_MS
+    const waitsForClient = this.#waiting > 0
+    const limit = waitsForClient ? slowReaderMs : SILENCE_MS
     // A timer may fire a moment early.
     if (idle < limit - 1) return this.#arm(Math.min(limit - idle, SILENCE_MS))
     this.#since = clock.monotonic()
-    if (this.#waitsForClient) onSlowReader()
+    if (waitsForClient) onSlowReader()
     else void this.#put(COMMENT)
-    this.#arm(Math.min(SILENCE_MS, slowReaderMs))
+    if (!this.#over) this.#arm(Math.min(SILENCE_MS, slowReaderMs))
   }
 }
