@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { AppError } from './app-error.ts'
+import { systemClock } from './clock.ts'
 import { type SseEvent, SseParser } from './sse.ts'
 
 interface Read {
@@ -130,12 +131,46 @@ describe('SseParser', () => {
     ).toHaveLength(1)
   })
 
-  test('many small pieces of a large event cost no more than their sum', () => {
-    const parser = new SseParser(1e7)
-    const piece = Buffer.from('x'.repeat(1_000))
-    parser.push(Buffer.from('data: '))
-    for (let i = 0; i < 500; i++) parser.push(piece)
-    expect(parser.push(Buffer.from('\n\n'))[0]?.data).toHaveLength(500_000)
+  const line100 = `data: ${'x'.repeat(93)}\n`
+  const large: readonly (readonly [string, string])[] = [
+    ['one line', `data: ${'x'.repeat(8 * 1_024 * 1_024 - 8)}`],
+    ['many lines', line100.repeat(80_000).trimEnd()],
+    ['many lines with CR LF', line100.replace('\n', '\r\n').repeat(80_000).trimEnd()],
+  ]
+  test.each(large)('8 MiB in reads of 512 bytes cost their sum, not its square: %s', (_, text) => {
+    const bytes = Buffer.from(`${text}\n\n`)
+    const reads = Array.from({ length: Math.ceil(bytes.length / 512) }, (__, i) => bytes.subarray(i * 512, (i + 1) * 512))
+    const started = systemClock.monotonic()
+    const { events } = parse(reads, 9 * 1_024 * 1_024)
+    expect(systemClock.monotonic() - started).toBeLessThan(200)
+    expect(events).toHaveLength(1)
+    expect(events[0]?.data).toBe(text.replaceAll('\r', '').replaceAll(/^data: /gm, ''))
+    expect(bytes.equals(events[0]?.bytes ?? Buffer.of())).toBe(true)
+  })
+
+  test('events that were handed out stay as they were, whatever is read after them', () => {
+    const size = fc.integer({ min: 1, max: 2_000 })
+    fc.assert(
+      fc.property(fc.array(fc.nat(20_000), { minLength: 1, maxLength: 6 }), fc.array(size, { minLength: 1 }), (lengths, sizes) => {
+        const bytes = Buffer.from(lengths.map((length, i) => `data: ${String(i).repeat(length)}\n\n`).join(''))
+        const parser = new SseParser(21_000)
+        const kept: { readonly event: SseEvent; readonly was: string }[] = []
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          const end = at + (sizes[i % sizes.length] ?? 1)
+          for (const one of parser.push(bytes.subarray(at, end))) kept.push({ event: one, was: Buffer.from(one.bytes).toString('latin1') })
+          at = end
+        }
+        expect(kept.map(({ was }) => was).join('')).toBe(bytes.toString('latin1'))
+        expect(bytesOf(kept.map((one) => one.event))).toBe(bytes.toString('latin1'))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('whole events share the memory of their read', () => {
+    const bytes = Buffer.from('data: a\n\ndata: b\n\ndata: c')
+    const parser = new SseParser(100)
+    for (const one of parser.push(bytes)) expect(one.bytes.buffer).toBe(bytes.buffer)
   })
 })
 

@@ -11,6 +11,8 @@ export interface SseEvent {
 
 const LF = 10
 const CR = 13
+/** What is smaller costs less to copy than to make room for. */
+const SMALL_BYTES = 4_096
 const EMPTY = Buffer.alloc(0)
 
 /**
@@ -20,6 +22,8 @@ const EMPTY = Buffer.alloc(0)
 export class SseParser {
   readonly #maxBytes: number
   #pending: Buffer = EMPTY
+  /** Memory of our own that begins with `#pending` and can have room behind it; nothing handed out shares it. */
+  #room: Buffer = EMPTY
   /** Where in `#pending` the search for line ends goes on. */
   #scanned = 0
   #lineStart = 0
@@ -44,7 +48,7 @@ export class SseParser {
         }
       }
     }
-    if (this.#pending.length > 0) buffer = Buffer.concat([this.#pending, buffer])
+    if (this.#pending.length > 0) buffer = this.#append(buffer)
     const events: SseEvent[] = []
     let eventStart = 0
     let lineStart = this.#lineStart
@@ -68,6 +72,7 @@ export class SseParser {
       if (nextCr !== -1 && nextCr < position) nextCr = buffer.indexOf(CR, position)
     }
     this.#pending = eventStart === buffer.length ? EMPTY : buffer.subarray(eventStart)
+    if (eventStart > 0) this.#room = EMPTY
     this.#lineStart = lineStart - eventStart
     this.#scanned = this.#pending.length
     if (this.#pending.length > this.#maxBytes) throw tooLarge(this.#maxBytes)
@@ -78,7 +83,24 @@ export class SseParser {
   end(): SseEvent | undefined {
     const rest = this.#pending
     this.#pending = EMPTY
+    this.#room = EMPTY
     return rest.length === 0 ? undefined : this.#parse(rest)
+  }
+
+  /**
+   * What is pending and `chunk` behind it. A small beginning, the usual case, is joined as it is; a larger one gets room to
+   * double, since to join it anew at each read would cost the square of its size.
+   */
+  #append(chunk: Buffer): Buffer {
+    const pending = this.#pending
+    if (pending.length < SMALL_BYTES) return Buffer.concat([pending, chunk])
+    const length = pending.length + chunk.length
+    if (this.#room.length < length) {
+      this.#room = Buffer.allocUnsafe(Math.max(length, Math.min(2 * length, this.#maxBytes)))
+      this.#room.set(pending)
+    }
+    this.#room.set(chunk, pending.length)
+    return this.#room.subarray(0, length)
   }
 
   #parse(bytes: Buffer): SseEvent {
