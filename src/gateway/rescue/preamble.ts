@@ -37,7 +37,7 @@ export function opensLikeIntroduction(reply: string): boolean {
 
 /** Whether a reply begins as an introduction that has not ended yet. */
 export function mayAnnounce(reply: string): boolean {
-  return KNOWN.test(reply) && !reply.includes('\n')
+  return KNOWN.test(reply) && (!reply.includes('\n') || /\n\s*$/.test(reply))
 }
 
 /** The length of an introduction that says itself that a continuation follows; 0 when there is none. */

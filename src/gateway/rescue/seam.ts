@@ -10,7 +10,7 @@
  * | begins with an end of the delivered text (`judgeOverlap`) | prefill, instruct | what follows the longest |
  * | repeats much of the delivered text, then leaves it       | prefill, instruct | nothing: broken         |
  * | declines: "I am sorry, but I cannot"                     | prefill, instruct | nothing: broken         |
- * | begins a sentence right behind a lower-case letter       | instruct          | nothing: broken         |
+ * | cannot stand there (`canFollow`)                         | prefill, instruct | nothing: broken         |
  * | is empty, and the delivered text ends within a sentence  | all               | nothing: broken         |
  * | is anything else                                         | prefill, instruct | all of it               |
  *
@@ -32,8 +32,9 @@ import {
   mayBePreamble,
   opensLikeIntroduction,
 } from './preamble.ts'
+import { canFollow } from './plausible.ts'
 import { RepeatTracker } from './repeat-tracker.ts'
-import { startsWithLetter, stopsWithin } from './text-shape.ts'
+import { isComplete, startsWithLetter } from './text-shape.ts'
 
 /** Why no honest seam exists. */
 export type BrokenSeam =
@@ -54,6 +55,9 @@ const HEAD = 16
 const PREAMBLE = 200
 /** From this length on an anchor cannot stand in other text by chance. */
 const TELLING = 16
+
+/** An anchor shorter than this is looked for at the reply's beginning only. */
+const SHORTEST_TO_SEEK = 10
 
 /** Joins one reply to the delivered text. Pure: what goes out depends only on what came in. */
 export class Seam {
@@ -120,7 +124,7 @@ export class Seam {
         text = this.#decide(true)
       }
     }
-    if (!this.#reason && !this.#spoke && stopsWithin(this.#delivered)) this.#break('empty_reply')
+    if (!this.#reason && !this.#spoke && !(isComplete(this.#delivered) && !hasOpenFence(this.#delivered))) this.#break('empty_reply')
     if (this.#reason) return { broken: this.#reason }
     text += this.#half
     this.#half = ''
@@ -170,7 +174,8 @@ export class Seam {
       if (isOtherTelling(core, this.#residue, start, depth, this.#way)) return this.#break('retold')
     }
     if (declines(reply, core)) return this.#break('different_answer')
-    if (this.#way !== 'instruct') return this.#join(reply)
+    if (this.#way !== 'instruct')
+      return canFollow(core, this.#residue, reply, this.#way) ? this.#join(reply) : this.#break('does_not_follow')
     if (!this.#announced) {
       if (!ended && reply.length <= PREAMBLE && mayAnnounce(reply)) return ''
       const announced = announcedContinuation(reply)
@@ -192,7 +197,7 @@ export class Seam {
   /** Settles a reply that has the anchor, or may yet; undefined when it has none. */
   #findAnchor(reply: string, anchor: string, ended: boolean): string | undefined {
     const first = reply.length - reply.trimStart().length
-    const introduced = mayBePreamble(reply)
+    const introduced = anchor.length >= SHORTEST_TO_SEEK && mayBePreamble(reply)
     const last = Math.min(introduced ? PREAMBLE : first, reply.length - 1)
     for (let from = Math.min(first, PREAMBLE); from <= last; from++) {
       const { matched, end } = matchAnchor(reply, from, anchor)
@@ -213,9 +218,8 @@ export class Seam {
 
   /** Whether the reply can stand directly behind a letter, where there is one. */
   #follows(reply: string): boolean {
-    if (this.#residue !== '' || !startsWithLetter(reply) || !startsWithLetter(this.#core.slice(-1))) return true
-    if (this.#announced) return false
-    return !/\p{Ll}$/u.test(this.#core) || !/^\p{Lu}\p{Ll}/u.test(reply) || hasOpenFence(this.#core)
+    if (this.#announced && this.#residue === '' && startsWithLetter(reply) && startsWithLetter(this.#core.slice(-1))) return false
+    return canFollow(this.#core, this.#residue, reply, this.#way)
   }
 
   #takeHeld(): string {

@@ -7,7 +7,6 @@ const EMOJI = /\p{Extended_Pictographic}|[\u{1f1e6}-\u{1f1ff}]/gu
 const DIGIT = /\p{Nd}/gu
 /** Characters that belong to the one before: marks (variation selectors too), joiners, skin tones, second halves. */
 const ATTACHED = /^(?:\p{M}|\u200d|\p{Emoji_Modifier}|[\udc00-\udfff])/u
-const STOPS_WITHIN = /[\p{L}\p{M}\p{N}\p{Ps}\p{Pi}\p{Pd},;:、，：；][ \t]*$/u
 const SENTENCE_END = /[.!?…。！？؟।][\p{Pe}\p{Pf}"'*_`]*$/u
 
 /** How much a piece of text says, so that meeting it twice is or is not a coincidence. */
@@ -91,7 +90,7 @@ export function isSentenceStart(text: string, position: number): boolean {
   return position === 0 || endsSentence(text.slice(Math.max(0, position - 40), position))
 }
 
-/** Whether the text stops where more must follow: in or behind a word, at a comma, an opening bracket, a dash. */
-export function stopsWithin(text: string): boolean {
-  return STOPS_WITHIN.test(text.slice(-40))
+/** Whether the text has come to an end by its own marks: a sentence's, or that of a closed block. */
+export function isComplete(text: string): boolean {
+  return /(?:[.!?。！？…۔।]["'”’»」』)\]*_`]*|\n```|\|)\s*$/u.test(text.slice(-40))
 }
