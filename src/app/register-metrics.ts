@@ -2,6 +2,7 @@ import type { AccessLog } from '#accesslog'
 import type { Bus } from '#bus'
 import type { Config } from '#config'
 import type { Health } from '#health'
+import { failingUpstreams } from '#http'
 import { Gauge, type Registry } from 'prom-client'
 
 interface Sources {
@@ -46,7 +47,7 @@ export function registerMetrics(registry: Registry, sources: Sources): void {
     registers: [registry],
     collect() {
       this.reset()
-      for (const [upstream, { failingSince }] of health.all()) {
+      for (const [upstream, { failingSince }] of failingUpstreams(config.snapshot, health)) {
         if (failingSince !== undefined) this.set({ upstream }, failingSince / 1_000)
       }
     },

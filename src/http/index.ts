@@ -4,5 +4,6 @@
  * Emits: nothing.
  * Consumes: nothing.
  */
+export { failingUpstreams } from './failing-upstreams.ts'
 export { HttpServer, type Listening } from './http-server.ts'
 export type { HttpParts } from './http-parts.ts'

@@ -2,6 +2,7 @@ import { AuthError, requireScope } from '#auth'
 import { failureWords } from '#gateway'
 import { timingSafeEqual } from 'node:crypto'
 import { isLocal } from './caller.ts'
+import { failingUpstreams } from './failing-upstreams.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
 
 /** `GET /healthz`: the process is alive. */
@@ -36,9 +37,8 @@ export function readyz(exchange: Exchange, parts: HttpParts): Response {
   return Response.json(body, { status: reasons.length === 0 ? 200 : 503 })
 }
 
-/** Upstreams whose every recent attempt failed. */
-function failing(parts: HttpParts): object[] {
-  return [...parts.health.all()].flatMap(([upstream, { failingSince, lastFailure }]) =>
+function failing({ config, health }: HttpParts): object[] {
+  return [...failingUpstreams(config.snapshot, health)].flatMap(([upstream, { failingSince, lastFailure }]) =>
     failingSince === undefined || !lastFailure
       ? []
       : [{ upstream, since: new Date(failingSince).toISOString(), last: failureWords(lastFailure.kind, lastFailure.status) }],
