@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
 import { ENV, routeOver, UPSTREAM_KEY } from './routes.ts'
+import { startProcess } from './serve-process.ts'
 import { beginning, healthy, reply, type Behaviour, WireServer } from './upstreams/index.ts'
 import { Node, startWorld } from './world.ts'
 
@@ -138,6 +139,51 @@ describe('X2 who may call', () => {
     expect(asked.headers.get('access-control-allow-origin')).toBeUndefined()
     expect((await world.post()).headers.get('access-control-allow-origin')).toBeUndefined()
   })
+})
+
+describe('what callers can make a node hold and show', () => {
+  test('a model that a caller made up is neither a label of the metrics nor in /readyz, when its upstream fails', async () => {
+    await using a = await WireServer.listen(reply({ status: 500, body: '{}' }))
+    await using world = await startWorld({ env: ENV, config: routeOver([a], { model: { retries: { perUpstream: 0 } } }) })
+    for (const model of ['assistant', 'a/made-up-name', 'a/made-up-"name"']) expect((await world.post({ model })).status).toBe(502)
+    const metrics = (await world.get('/metrics')).call.body.toString()
+    const ready = (await world.get('/readyz')).call.body.toString()
+    expect(metrics).toContain('holdfast_upstream_failing_seconds{upstream="a/m"}')
+    expect(JSON.parse(ready)).toMatchObject({ failing: [{ upstream: 'a/m' }] })
+    expect(metrics + ready).not.toContain('made-up')
+  })
+
+  test('40 callers of 30 MiB with one place: the bodies that are held are bounded, and given back when the calls end', async () => {
+    await using upstream = await WireServer.listen(beginning({ text: 'one two three' }, 0, ['silence']))
+    const patient = { headers: '60s', firstToken: '60s', stall: '60s', total: '90s' }
+    const limits = { concurrency: 1, wait: '60s' }
+    await using server = await startProcess(routeOver([upstream], { model: { deadlines: patient }, limits }))
+    const idle = await server.memory()
+    const body = JSON.stringify({ model: 'assistant', stream: true, messages: [{ role: 'user', content: 'x'.repeat(30 * 1024 ** 2) }] })
+    const calls = Array.from({ length: 40 }, () => server.send('/v1/chat/completions', { body }))
+    await eventually(
+      'those for which there is no room are told',
+      () => calls.filter((call) => call.ending !== undefined).length >= 32,
+      20_000,
+    )
+    await eventually('the others wait', async () => (await server.get('/metrics')).call.body.includes('holdfast_calls_waiting 7'), 10_000)
+    expect((await server.memory()) - idle).toBeLessThan(1_200)
+    const refused = calls.filter((call) => call.status !== 0)
+    expect(refused).toHaveLength(32)
+    for (const call of refused) {
+      expect(call.status).toBe(503)
+      expect(call.headers.get('retry-after')).toBe('1')
+      expect(JSON.parse(call.body.toString())).toMatchObject({ error: { code: 'overloaded_here', retry_after: 1 } })
+    }
+    for (const call of calls) call.leave()
+    upstream.behave = healthy({ text: TEXT })
+    const padding = 'x'.repeat(30 * 1024 ** 2)
+    await eventually('there is room again', async () => (await server.post({ padding })).status === 200, 10_000)
+    for (let n = 0; n < 9; n++) {
+      for (const stream of [true, false]) expect((await server.ask(stream, { padding })).text).toBe(TEXT)
+      expect((await server.post({ padding, messages: [] })).status).toBe(400)
+    }
+  }, 60_000)
 })
 
 describe('X3 where a credential goes', () => {

@@ -15,15 +15,24 @@ export async function chatCompletions(exchange: Exchange, parts: HttpParts): Pro
   const actor = parts.keys.identify(caller)
   requireScope(actor, 'call')
   const snapshot = parts.config.snapshot
-  const body = await readBody(request, snapshot.limits.body, parts.clock)
-  const chat = parseChatRequest(body)
-  const route = findRoute(snapshot, chat.model)
   parts.keys.limit(actor)
-  // From here on it is our deadlines that count, not the server's idea of an idle connection.
-  exchange.allowSilence(0)
-  const call: Call = { id: callId, actor, request: chat, body, snapshot, route, signal: request.signal }
-  const answer = parts.gateway.open(call)
-  return chat.stream === true ? streamed(exchange, parts, call, answer) : whole(exchange, call, answer)
+  const held = exchange.bodies.share()
+  try {
+    const body = await readBody(request, snapshot.limits.body, parts.clock, held)
+    const chat = parseChatRequest(body)
+    const route = findRoute(snapshot, chat.model)
+    // From here on it is our deadlines that count, not the server's idea of an idle connection.
+    exchange.allowSilence(0)
+    const call: Call = { id: callId, actor, request: chat, body, snapshot, route, signal: request.signal }
+    const answer = parts.gateway.open(call)
+    if (chat.stream === true) return await streamed(exchange, parts, call, answer, held.release)
+    const response = await whole(exchange, call, answer)
+    held.release()
+    return response
+  } catch (error) {
+    held.release()
+    throw error
+  }
 }
 
 async function whole(exchange: Exchange, call: Call, answer: Answer): Promise<Response> {
@@ -37,7 +46,7 @@ async function whole(exchange: Exchange, call: Call, answer: Answer): Promise<Re
 }
 
 /** Headers wait for the first content or 15 s (S5); a failure before that has its own status. */
-async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer: Answer): Promise<Response> {
+async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer: Answer, onOver: () => void): Promise<Response> {
   const pending = answer.bytes.next()
   const first = await firstOf(parts.clock, pending, SILENCE_MS)
   const body = new StreamBody({
@@ -48,6 +57,7 @@ async function streamed(exchange: Exchange, parts: HttpParts, call: Call, answer
     describe: (error) => errorEvent(error, call.id, parts),
     slowReaderMs: call.snapshot.limits.slowReader,
     onSlowReader: () => exchange.allowSilence(1),
+    onOver,
   })
   const headers = answerHeaders(call.id, answer, 'text/event-stream; charset=utf-8')
   return new Response(body.stream(), { headers })

@@ -10,6 +10,7 @@ export interface HttpErrorOptions {
   /** The request's field that is wrong. */
   readonly param?: string
   readonly headers?: Readonly<Record<string, string>>
+  readonly retryAfterMs?: number
 }
 
 /** A request that cannot be served as it is. */
@@ -18,12 +19,14 @@ export class HttpError extends AppError {
   readonly status: number
   readonly param: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly retryAfterMs: number | undefined
 
   constructor(message: string, options: HttpErrorOptions) {
     super(message, options)
     this.status = options.status
     this.param = options.param
     this.headers = options.headers ?? {}
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '#config'
 import type { Gateway } from '#gateway'
 import type { Health } from '#health'
 import type { Registry } from 'prom-client'
+import type { BodyBudget } from './body-budget.ts'
 
 /** What the routes call. */
 export interface HttpParts {
@@ -26,6 +27,8 @@ export interface Exchange {
   readonly callId: string
   readonly caller: Caller
   readonly path: string
+  /** What all requests together may hold of their bodies. */
+  readonly bodies: BodyBudget
   /** Says how long the connection may be silent, in seconds; 0 is for ever. */
   readonly allowSilence: (seconds: number) => void
 }

@@ -1,5 +1,6 @@
 import { AppError, isLoopback, newId, sleep } from '#base'
 import type { BlockList } from 'node:net'
+import { BodyBudget } from './body-budget.ts'
 import { callerOf, trustList } from './caller.ts'
 import { faultOf, toWireError } from './http-error.ts'
 import type { Exchange, HttpParts } from './http-parts.ts'
@@ -9,6 +10,8 @@ import { findHandler } from './routes.ts'
 const IDLE_S = 20
 /** A bound for the server itself; the config's own `limits.body` is checked before a body is read. */
 const LARGEST_BODY = 1024 ** 3
+/** Bytes of the bodies of all calls under way: each is kept to its call's end, to be sent to another upstream. */
+const ALL_BODIES = 256 * 1024 ** 2
 
 const SENT_POLL_MS = 20
 
@@ -21,6 +24,7 @@ export interface Listening {
 export class HttpServer implements AsyncDisposable {
   readonly #parts: HttpParts
   readonly #trusted: BlockList
+  readonly #bodies = new BodyBudget(ALL_BODIES)
   #servers: Bun.Server<undefined>[] = []
 
   constructor(parts: HttpParts) {
@@ -93,6 +97,7 @@ export class HttpServer implements AsyncDisposable {
         request,
         callId,
         path,
+        bodies: this.#bodies,
         caller: callerOf(request, remoteAddress, this.#trusted),
         allowSilence: (seconds) => server.timeout(request, seconds),
       }

@@ -73,12 +73,14 @@ interface Bench {
   readonly over: Promise<boolean>
   /** How often the slow reader was told of. */
   readonly slow: () => number
+  /** How often it said that it is over. */
+  readonly ends: () => number
 }
 
 function make(change: Partial<StreamBodyOptions> = {}, sink = new HandSink()): Bench {
   const clock = new ManualClock({ monotonic: 400 })
   const source = new HandSource()
-  let slow = 0
+  let [slow, ends] = [0, 0]
   const body = new StreamBody({
     clock,
     source,
@@ -87,10 +89,11 @@ function make(change: Partial<StreamBodyOptions> = {}, sink = new HandSink()): B
     describe: (error) => Buffer.from(`data: ${String(error)}\n\n`),
     slowReaderMs: 30_000,
     onSlowReader: () => slow++,
+    onOver: () => ends++,
     ...change,
   })
   const over = body.writeTo(sink).then(() => true)
-  return { clock, source, sink, body, over, slow: () => slow }
+  return { clock, source, sink, body, over, slow: () => slow, ends: () => ends }
 }
 
 describe('StreamBody', () => {
@@ -331,5 +334,17 @@ describe('StreamBody', () => {
     expect([slow(), writes.length, source.reads]).toEqual([1, 2, 2])
     await clock.pass(200)
     expect([slow(), writes.length]).toEqual([1, 3])
+  })
+
+  test('it says once that it is over, however that came', async () => {
+    const [ended, broken, left] = [make(), make(), make()]
+    expect([ended.ends(), broken.ends(), left.ends()]).toEqual([0, 0, 0])
+    ended.source.end()
+    broken.source.fail(new TypeError('broken'))
+    await left.body.cancel()
+    left.source.end()
+    await Promise.all([ended.over, broken.over, left.over])
+    await ended.body.cancel()
+    expect([ended.ends(), broken.ends(), left.ends()]).toEqual([1, 1, 1])
   })
 })

@@ -12,6 +12,8 @@ export interface StreamBodyOptions {
   /** A client that takes nothing for this long is given up, ms. */
   readonly slowReaderMs: number
   readonly onSlowReader: () => void
+  /** Told once, when nothing more is written. */
+  readonly onOver: () => void
 }
 
 /** Where the bytes go. `write` returns a promise when they have to wait for the client. */
@@ -147,8 +149,10 @@ export class StreamBody {
   }
 
   #finish(): void {
+    if (this.#over) return
     this.#over = true
     this.#timer?.cancel()
+    this.#options.onOver()
   }
 
   #arm(ms: number): void {
