@@ -21,11 +21,19 @@ export function canFollow(core: string, residue: string, reply: string, way: Con
   if (reply === '' || core === '') return true
   const inLine = residue === '' && !/\n$/.test(core)
   if (inLine && /^```/.test(reply)) return false
+  if (inLine && LETTER_OR_DIGIT.test(core) && opensMarks(core, reply)) return false
   if (ELLIPSIS.test(reply) && !/\.$/.test(core)) return false
   if (hasOpenFence(core) || !CAPITAL.test(reply)) return true
   if (residue !== '') return way === 'prefill' || /\n/.test(residue) || mayBeginSentence(core) || writesNounsLarge(core)
   // Directly behind a word or a full stop: neither a sentence nor a name begins there.
   return !LETTER_OR_DIGIT.test(core) && !(endsSentence(core) && startsWithLetter(reply) && !OPENERS.test(core))
+}
+
+/** Whether the reply opens a quotation or an emphasis, which directly behind a letter only a closing one can be. */
+function opensMarks(core: string, reply: string): boolean {
+  if (/^[“„«「『]/u.test(reply)) return true
+  const mark = /^(?:"|\*\*|__)/.exec(reply)?.[0]
+  return mark !== undefined && core.split(mark).length % 2 === 1
 }
 
 function mayBeginSentence(core: string): boolean {

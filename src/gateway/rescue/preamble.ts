@@ -45,9 +45,11 @@ export function announcedContinuation(text: string): number {
   return CONTINUING.exec(text)?.[0].length ?? 0
 }
 
-/** The closing mark that answers an opening quotation mark at the end of a preamble. */
+/** The closing mark that answers an opening quotation mark, or one of emphasis, at the end of a preamble. */
 export function closingMark(preamble: string): string | undefined {
-  return { '"': '"', '“': '”', '„': '“', '«': '»', '「': '」', '『': '』', "'": "'", '`': '`' }[preamble.trimEnd().slice(-1)]
+  const emphasis = /(\*{1,3}|_{1,3}|`{1,2})\s*$/.exec(preamble)?.[1]
+  if (emphasis !== undefined) return emphasis
+  return { '"': '"', '“': '”', '„': '“', '«': '»', '「': '」', '『': '』', "'": "'" }[preamble.trimEnd().slice(-1)]
 }
 
 /** Whether the text ends within a fenced block of code. */

@@ -77,8 +77,6 @@ export class Seam {
   #heldLength = 0
   /** Delivered characters that the upstream was not shown and that the reply has not brought yet. */
   #residue: string
-  /** A closing quotation mark that belongs to the preamble. */
-  #closing: string | undefined
   /** The first half of a surrogate pair, until the second comes. */
   #half = ''
 
@@ -207,8 +205,12 @@ export class Seam {
           if (anchor.length < TELLING) continue
           return this.#break('anchor_after_other_text')
         }
-        this.#closing = closingMark(preamble)
-        return this.#join(reply.slice(end))
+        const mark = closingMark(preamble)
+        const rest = reply.slice(end)
+        if (mark === undefined) return this.#join(rest)
+        // What stands in marks must be all of the anchor and nothing else: of a reply in marks nobody knows where they belong.
+        if (rest.length < mark.length && !ended) return ''
+        return rest.startsWith(mark) ? this.#join(rest.slice(mark.length)) : this.#break('anchor_after_other_text')
       }
       if (end === reply.length && !ended) return ''
       if (from === 0 && matched >= 12 && matched >= anchor.length / 2) return this.#break('retold')
@@ -246,10 +248,6 @@ export class Seam {
   /** Leaves out what the client has already, and keeps surrogate pairs together. */
   #send(text: string): string {
     let at = 0
-    if (this.#closing !== undefined && text !== '') {
-      if (text.startsWith(this.#closing)) at = this.#closing.length
-      this.#closing = undefined
-    }
     while (this.#residue !== '' && at < text.length) {
       if (text[at] === this.#residue[0]) {
         this.#residue = this.#residue.slice(1)

@@ -92,5 +92,6 @@ export function isSentenceStart(text: string, position: number): boolean {
 
 /** Whether the text has come to an end by its own marks: a sentence's, or that of a closed block. */
 export function isComplete(text: string): boolean {
-  return /(?:[.!?。！？…۔।]["'”’»」』)\]*_`]*|\n```|\|)\s*$/u.test(text.slice(-40))
+  const tail = text.slice(-40)
+  return /(?:[.!?。！？…۔।]["'”’»」』)\]*_`]*|\n```|\|)\s*$/u.test(tail) && !/(?:^|\n)\s*\d+\.\s*$/.test(tail)
 }
