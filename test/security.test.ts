@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
 import { ENV, routeOver, UPSTREAM_KEY } from './routes.ts'
-import { startProcess } from './serve-process.ts'
+import { runCommand, startProcess } from './serve-process.ts'
 import { beginning, healthy, reply, type Behaviour, WireServer } from './upstreams/index.ts'
 import { Node, startWorld } from './world.ts'
 
@@ -151,6 +151,20 @@ describe('what callers can make a node hold and show', () => {
     expect(metrics).toContain('holdfast_upstream_failing_seconds{upstream="a/m"}')
     expect(JSON.parse(ready)).toMatchObject({ failing: [{ upstream: 'a/m' }] })
     expect(metrics + ready).not.toContain('made-up')
+  })
+
+  test('a key beyond its limit is told so before its body is read', async () => {
+    await using a = await WireServer.listen(healthy({ text: TEXT }))
+    await using server = await startProcess(routeOver([a]))
+    const created = await runCommand(server.place, 'key', 'create', 'once', '--limit', '1/m', '--json')
+    const authorization = `Bearer ${/"(?:key|secret)": ?"([^"]+)"/.exec(created.output)?.[1]}`
+    await eventually('the key is known', async () => (await server.get('/v1/models', { authorization })).status === 200, 4_000)
+    await eventually('it is needed', async () => (await server.get('/v1/models')).status === 401, 4_000)
+    expect((await server.post({}, { authorization })).status).toBe(200)
+    const call = server.send('/v1/chat/completions', { headers: { authorization, 'content-length': '1000000' } })
+    await eventually('it is refused though no body came', () => call.status === 429)
+    call.leave()
+    expect(a.requests).toHaveLength(1)
   })
 
   test('40 callers of 30 MiB with one place: the bodies that are held are bounded, and given back when the calls end', async () => {
