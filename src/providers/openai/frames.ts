@@ -45,6 +45,8 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
   #ended = false
   /** Whether the stream's own end was seen, while that of the body was not. */
   #complete = false
+  /** Whether a whole answer is being read: no frame can follow, and its body is still to be closed. */
+  #isReadingWhole = false
   #failure: unknown
 
   constructor(body: Body, context: ReadContext, clock: Clock) {
@@ -68,7 +70,7 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
 
   async return(): Promise<Batch> {
     if (this.#complete) this.#settle()
-    else if (!this.#ended) await this.#close()
+    else if (!this.#ended || this.#isReadingWhole) await this.#close()
     return END
   }
 
@@ -121,8 +123,16 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
 
   async #readWhole(first: Uint8Array): Promise<Batch> {
     this.#ended = true
-    const answer = readAnswer(await readWhole(this.#body, first), this.#context)
-    return { done: false, value: toStream(answer.answer) }
+    this.#isReadingWhole = true
+    try {
+      const whole = await readWhole(this.#body, first)
+      return this.#isReadingWhole ? { done: false, value: toStream(readAnswer(whole, this.#context).answer) } : END
+    } catch (error) {
+      if (this.#isReadingWhole) throw error
+      return END
+    } finally {
+      this.#isReadingWhole = false
+    }
   }
 
   #fail(error: unknown, before: readonly Frame[]): Batch {
@@ -156,6 +166,7 @@ export class StreamFrames implements AsyncIterableIterator<readonly Frame[]> {
 
   async #close(): Promise<void> {
     this.#ended = true
+    this.#isReadingWhole = false
     try {
       await this.#body.return?.()
     } catch {
@@ -199,6 +210,7 @@ export class WholeFrames implements AsyncIterableIterator<readonly Frame[]> {
   async next(): Promise<Batch> {
     if (this.#ended) return END
     const read = await this.#body.next()
+    if (this.#ended) return END
     if (read.done !== true) {
       this.#reads.push(read.value)
       this.#begun ||= formOf(read.value) === 'whole'

@@ -357,4 +357,22 @@ describe('a request', () => {
     }
     expect(upstream.requests.length).toBe(2)
   })
+
+  test('S4: its connection is closed when its reader stops while a whole answer is read, which is then no failure', async () => {
+    await using upstream = await RawUpstream.start((socket) => {
+      socket.write(Buffer.concat([RAW_STREAM_HEAD, rawChunk('{"choices":[{"index":0,'), rawChunk('"message":')]))
+    })
+    const provider = createProvider(upstream.baseUrl)
+    for (const request of [STREAM, WHOLE]) {
+      const { frames } = await provider.open(request, NEVER)
+      const first = frames.next()
+      // Nothing shows from outside that the start of a whole answer was taken from the body.
+      await Promise.race([first, sleep(systemClock, 50)])
+      const pending = request.stream ? first : frames.next()
+      await frames.return?.()
+      await upstream.left()
+      expect(await pending).toEqual({ done: true, value: undefined })
+      expect((await frames.next()).done).toBe(true)
+    }
+  })
 })
