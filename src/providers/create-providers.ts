@@ -20,7 +20,10 @@ export interface CreateProvidersOptions {
   readonly scripts?: ReadonlyMap<string, Script>
 }
 
-/** The providers of a snapshot by id. Those of the one before that are in it no more are the caller's to close. */
+/**
+ * The providers of a snapshot by id. Those of the one before that are in it no more are the caller's to close, at once:
+ * calls in flight finish undisturbed.
+ */
 export function createProviders(configs: Iterable<ProviderConfig>, options: CreateProvidersOptions): Map<string, Provider> {
   const providers = new Map<string, Provider>()
   for (const config of configs) {

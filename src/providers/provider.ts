@@ -52,6 +52,6 @@ export interface Provider {
    * everything else, the signal's abort included, when its reason is one.
    */
   open(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
-  /** Closes idle connections. */
+  /** Closes idle connections at once, and those of calls in flight when these have ended by themselves. */
   close(): void
 }

@@ -27,6 +27,7 @@ export function createFetchClient(options: FetchClientOptions): HttpClient {
 class FetchClient implements HttpClient {
   readonly #clock: Clock
   readonly #session: Bun.FetchSession
+  #isClosed = false
 
   constructor(options: FetchClientOptions) {
     this.#clock = options.clock
@@ -39,7 +40,12 @@ class FetchClient implements HttpClient {
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     if (signal.aborted) throw abortReason(signal)
     const target = targetOf(request.url)
-    const { controller, unlink } = linkSignals(signal)
+    const { controller, unlink: unlinkSignals } = linkSignals(signal)
+    const unlink = (): void => {
+      unlinkSignals()
+      // A response that ends after closing has given its connection back all the same.
+      if (this.#isClosed) this.#session.close()
+    }
     const started = this.#clock.monotonic()
     const limit = request.connectMs + request.headersMs
     const deadline = this.#clock.after(limit, () => {
@@ -70,6 +76,7 @@ class FetchClient implements HttpClient {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#session.close()
   }
 }

@@ -29,6 +29,6 @@ export interface HttpResponse {
  */
 export interface HttpClient {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>
-  /** Closes idle connections. */
+  /** Closes idle connections at once, and those of requests in flight when their responses have ended by themselves. */
   close(): void
 }
