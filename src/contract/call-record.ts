@@ -33,7 +33,7 @@ export interface CallRecord {
   /** The model that was asked for. */
   readonly model: string
   readonly stream: boolean
-  readonly outcome: 'ok' | FailureKind | 'overloaded_here' | 'internal_error'
+  readonly outcome: 'ok' | FailureKind | 'upstreams_resting' | 'overloaded_here' | 'internal_error'
   /** What the caller got; 499 when it left. */
   readonly status: number
   /** The upstream that answered, `provider/model`; null when none did. */

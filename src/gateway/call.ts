@@ -37,7 +37,7 @@ export interface Answer {
   readonly bytes: AsyncIterableIterator<Uint8Array>
 }
 
-export type CallErrorCode = FailureKind | 'overloaded_here' | 'internal_error'
+export type CallErrorCode = FailureKind | 'upstreams_resting' | 'overloaded_here' | 'internal_error'
 
 /** How a call that could not be answered ends: the HTTP status and code that the caller gets. */
 export class CallError extends AppError {

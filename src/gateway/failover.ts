@@ -223,7 +223,9 @@ export class Failover {
 
   #reason(upstream: string | undefined): string {
     const { attempts } = this.#progress
-    return attempts.length === 0 ? '' : reasonFor(attempts, upstream, this.#itinerary.rescuing, (id) => this.#parts.health.of(id))
+    const resting = this.#itinerary.passedOver(this.#availableIn).map(({ id }) => id)
+    if (attempts.length === 0 && resting.length === 0) return ''
+    return reasonFor({ attempts, resting, answeredBy: upstream, rescued: this.#itinerary.rescuing }, (id) => this.#parts.health.of(id))
   }
 
   #mayMoveOn(): boolean {

@@ -33,10 +33,10 @@ describe('giveUp', () => {
   test('F5 no attempt was made, all rest: 503 and when to come back', () => {
     const resting: Ending = { ...ENDING, failure: undefined, attempts: 0, reason: '' }
     expect(giveUp({ ...resting, returnsIn: 6_000 })).toMatchObject({
-      code: 'overloaded_here',
+      code: 'upstreams_resting',
       status: 503,
       retryAfterMs: 6_000,
-      message: 'Every upstream of "assistant" is resting after failures. Try again in 6 s.',
+      message: 'Every upstream of "assistant" is resting. Try again in 6 s.',
     })
     expect(giveUp(resting)).toMatchObject({ status: 503, retryAfterMs: 1_000 })
   })

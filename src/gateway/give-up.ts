@@ -1,5 +1,5 @@
 import { formatDuration } from '#base'
-import { FAILURE_KINDS, type Failure } from '#contract'
+import { FAILURE_KINDS, type Failure, type FailureKind } from '#contract'
 import { CallError } from './call.ts'
 
 export interface Ending {
@@ -43,15 +43,22 @@ export function giveUp(ending: Ending): CallError {
 }
 
 function allCooling(ending: Ending): CallError {
-  return new CallError(`Every upstream of "${ending.model}" is resting after failures.`, {
-    code: 'overloaded_here',
+  const why = ending.reason === '' ? '' : ` ${ending.reason}.`
+  return new CallError(`Every upstream of "${ending.model}" is resting.${why}`, {
+    code: 'upstreams_resting',
     status: 503,
+    reason: ending.reason,
     retryAfterMs: ending.returnsIn ?? 1_000,
     remedy: remedyFor(ending),
   })
 }
 
-function remedyFor(ending: Ending): string {
-  if (ending.committed) return 'What arrived is incomplete: ask again.'
-  return ending.returnsIn === undefined ? 'Try again shortly.' : `Try again in ${formatDuration(Math.max(1_000, ending.returnsIn))}.`
+/** Failures that last until a person does something. */
+const LASTING: ReadonlySet<FailureKind> = new Set(['auth', 'quota', 'upstream_model_not_found', 'redirect', 'tls', 'dns'])
+
+function remedyFor({ committed, failure, returnsIn }: Ending): string {
+  if (committed) return 'What arrived is incomplete: ask again.'
+  if (failure && LASTING.has(failure.kind))
+    return 'It will not pass by itself: the operator finds the cause with `holdfast calls` and `holdfast check --probe`.'
+  return returnsIn === undefined ? 'Try again shortly.' : `Try again in ${formatDuration(Math.max(1_000, returnsIn))}.`
 }

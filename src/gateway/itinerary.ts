@@ -65,6 +65,13 @@ export class Itinerary {
     return this.#mayGoOn && this.#upstreams.some((upstream) => !this.#trials.has(upstream.id) && availableIn(upstream) === 0)
   }
 
+  /** The upstreams before the last one that was asked, or all, that were passed over because they rest. */
+  passedOver(availableIn: (upstream: RouteUpstream) => number): RouteUpstream[] {
+    const last = this.#upstreams.findLastIndex((upstream) => this.#trials.has(upstream.id))
+    const before = last === -1 ? this.#upstreams : this.#upstreams.slice(0, last)
+    return before.filter((upstream) => !this.#trials.has(upstream.id) && availableIn(upstream) > 0)
+  }
+
   /** Decides what comes next; an attempt that it names counts as made. */
   next(world: Surroundings): Step {
     if (!this.#mayGoOn) return { do: 'give-up' }

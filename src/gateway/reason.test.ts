@@ -13,7 +13,7 @@ function attempt(upstream: string, outcome: AttemptRecord['outcome'], status: nu
 }
 
 function reason(attempts: readonly AttemptRecord[], answeredBy?: string, rescued = false, health = WELL): string {
-  return reasonFor(attempts, answeredBy, rescued, () => health)
+  return reasonFor({ attempts, resting: [], answeredBy, rescued }, () => health)
 }
 
 describe('failureWords', () => {
@@ -53,6 +53,13 @@ describe('reasonFor', () => {
 
   test('an answer that another one began is finished, not answered', () => {
     expect(reason([attempt('a/m', 'truncated')], 'b/m', true)).toBe('a/m: answer cut off; finished by b/m')
+  })
+
+  test('who was passed over, and why it rests', () => {
+    const health = { ...FAILING, lastFailure: { kind: 'rate_limited', status: 429, message: '' } } as const
+    const course = { attempts: [], resting: ['a/m'], answeredBy: 'b/m', rescued: false }
+    expect(reasonFor(course, () => health)).toBe('a/m: resting after 429 since 14:02 UTC; answered by b/m')
+    expect(reasonFor({ ...course, answeredBy: undefined }, () => WELL)).toBe('a/m: resting with its account')
   })
 
   test('a fault of the request has no since', () => {

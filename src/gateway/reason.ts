@@ -35,16 +35,21 @@ export function failureWords(kind: FailureKind, status: number | null | undefine
   return speaks && status !== null && status !== undefined ? String(status) : WORDS[kind]
 }
 
+/** What a sentence on a call is made of. */
+export interface Course {
+  readonly attempts: readonly AttemptRecord[]
+  /** Upstreams that were not asked, because they rest after failures. */
+  readonly resting: readonly string[]
+  readonly answeredBy: string | undefined
+  /** The answer was begun by another upstream. */
+  readonly rescued: boolean
+}
+
 /**
  * One plain sentence on how a call went: `openai: 503 since 14:02, 3 attempts; answered by near`. Empty when the first
- * attempt answered; `rescued` when the answer was begun by another upstream.
+ * attempt answered and nobody was passed over.
  */
-export function reasonFor(
-  attempts: readonly AttemptRecord[],
-  answeredBy: string | undefined,
-  rescued: boolean,
-  healthOf: (upstream: string) => UpstreamHealth,
-): string {
+export function reasonFor({ attempts, resting, answeredBy, rescued }: Course, healthOf: (upstream: string) => UpstreamHealth): string {
   const failed = new Map<string, { kind: FailureKind; status: number | null; count: number }>()
   for (const attempt of attempts) {
     if (attempt.outcome === 'ok') continue
@@ -53,10 +58,19 @@ export function reasonFor(
   }
   const parts = [...failed].map(([upstream, { kind, status, count }]) => {
     const since = FAILURE_KINDS[kind].scope === 'request' ? undefined : healthOf(upstream).failingSince
-    const sinceWords = since === undefined ? '' : ` since ${new Date(since).toISOString().slice(11, 16)} UTC`
-    return `${upstream}: ${failureWords(kind, status)}${sinceWords}${count > 1 ? `, ${count} attempts` : ''}`
+    return `${upstream}: ${failureWords(kind, status)}${sinceWords(since)}${count > 1 ? `, ${count} attempts` : ''}`
   })
+  for (const upstream of resting) {
+    const { lastFailure, failingSince } = healthOf(upstream)
+    const why = lastFailure
+      ? ` after ${failureWords(lastFailure.kind, lastFailure.status)}${sinceWords(failingSince)}`
+      : ' with its account'
+    if (!failed.has(upstream)) parts.push(`${upstream}: resting${why}`)
+  }
   if (answeredBy === undefined) return parts.join('; ')
-  const verb = rescued ? 'finished by' : 'answered by'
-  return parts.length === 0 ? '' : `${parts.join('; ')}; ${verb} ${answeredBy}`
+  return parts.length === 0 ? '' : `${parts.join('; ')}; ${rescued ? 'finished by' : 'answered by'} ${answeredBy}`
+}
+
+function sinceWords(since: number | undefined): string {
+  return since === undefined ? '' : ` since ${new Date(since).toISOString().slice(11, 16)} UTC`
 }

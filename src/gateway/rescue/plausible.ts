@@ -25,6 +25,7 @@ export function canFollow(core: string, residue: string, reply: string, way: Con
   if (ELLIPSIS.test(reply) && !/\.$/.test(core)) return false
   if (hasOpenFence(core) || !CAPITAL.test(reply)) return true
   if (residue !== '') return way === 'prefill' || /\n/.test(residue) || mayBeginSentence(core) || writesNounsLarge(core)
+  if (/(?:^|[^\p{L}])\p{Lu}{2,}$/u.test(core) && /^\p{Lu}(?!\p{Ll})/u.test(reply)) return true
   // Directly behind a word or a full stop: neither a sentence nor a name begins there.
   return !LETTER_OR_DIGIT.test(core) && !(endsSentence(core) && startsWithLetter(reply) && !OPENERS.test(core))
 }
