@@ -30,7 +30,12 @@ export interface App extends AsyncDisposable {
   /** Reads the config file again. */
   reload(cause: string): Promise<ReloadResult>
   /** Models that can be asked for, and where the config came from; for the banner. */
-  summary(): { readonly models: readonly string[]; readonly source: 'file' | 'last-good' | 'none'; readonly ownerMode: boolean }
+  summary(): {
+    readonly models: readonly string[]
+    readonly source: 'file' | 'last-good' | 'none'
+    readonly ownerMode: boolean
+    readonly keys: number
+  }
 }
 
 /** How long calls under way may go on, and their answers be sent, when the process is to end, ms. */
@@ -66,7 +71,12 @@ export async function createApp(settings: Settings, overrides: Overrides = {}): 
   return {
     start: async () => server.listen(settings.hosts, settings.port),
     reload: (cause) => config.reload(cause),
-    summary: () => ({ models: [...config.snapshot.models.keys()], source: config.state.source, ownerMode: keys.ownerMode }),
+    summary: () => ({
+      models: [...config.snapshot.models.keys()],
+      source: config.state.source,
+      ownerMode: keys.ownerMode,
+      keys: keys.all.size,
+    }),
     async [Symbol.asyncDispose]() {
       server.stopAccepting()
       // A call gives its place back before its last bytes are sent.

@@ -74,6 +74,11 @@ export class Keys implements AsyncDisposable {
     return this.#options.ownerAllowed && this.#unknown === undefined && this.#ring.keys.size === 0
   }
 
+  /** Why it is not known who may call; undefined when it is. */
+  get problem(): string | undefined {
+    return this.#unknown
+  }
+
   /** Every key, revoked ones included. */
   get all(): ReadonlyMap<string, ApiKey> {
     return this.#ring.keys

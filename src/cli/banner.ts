@@ -11,16 +11,20 @@ export function banner(settings: Settings, urls: readonly string[], summary: Ret
   config  ${settings.configFile}: ${configWords(summary)}
   data    ${settings.dataFolder}
   log     stderr, ${settings.log.level}
-  access  ${summary.ownerMode ? 'programs on this machine, without a key' : 'with a key'}
+  access  ${summary.ownerMode ? 'programs on this machine, without a key' : accessWords(summary)}
   try     curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body}'
 `
+}
+
+function accessWords({ keys }: ReturnType<App['summary']>): string {
+  return keys > 0 ? 'with a key' : 'with a key, and there is none yet: holdfast key create NAME'
 }
 
 /** The address to show: one that a person would type. */
 function mainUrl(settings: Settings, urls: readonly string[]): string {
   const url = new URL(urls[0] ?? 'http://localhost')
   if (settings.publicUrl) return settings.publicUrl.href.replace(/\/$/, '')
-  return isBothLoopbacks(settings, urls) ? `http://localhost:${url.port}` : url.origin
+  return isBothLoopbacks(settings, urls) ? url.origin.replace(url.hostname, 'localhost') : url.origin
 }
 
 function listening(settings: Settings, urls: readonly string[]): string {

@@ -10,12 +10,16 @@ export function healthz(): Response {
   return Response.json({ status: 'alive' })
 }
 
+const NOTHING_CONFIGURED = 'No provider is configured: write a config file and name its path in HOLDFAST_CONFIG.'
+const REFUSED = 'The config file was refused, and there is no version before it: `holdfast check` says why.'
+
 /** `GET /readyz`: whether calls can be served, and why not. What is only for observation has no say in it (O2). */
 export function readyz(exchange: Exchange, parts: HttpParts): Response {
   const { snapshot, state } = parts.config
   const reasons: string[] = []
   if (parts.gateway.draining) reasons.push('The process is shutting down.')
-  if (snapshot.providers.size === 0) reasons.push('No provider is configured: write a config file and name its path in HOLDFAST_CONFIG.')
+  if (snapshot.providers.size === 0) reasons.push(state.refusedAt === null ? NOTHING_CONFIGURED : REFUSED)
+  if (parts.keys.problem !== undefined) reasons.push('The keys cannot be read, so nobody can be let in. The log says why.')
   const config = {
     version: state.version,
     source: state.source,

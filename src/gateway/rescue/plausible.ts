@@ -19,12 +19,12 @@ const ELLIPSIS = /^\s*(?:\.\.\.|…)/u
  */
 export function canFollow(core: string, residue: string, reply: string, way: Continuation): boolean {
   if (reply === '' || core === '') return true
-  const inLine = residue === '' && !/\n$/.test(core)
-  if (inLine && /^```/.test(reply)) return false
+  const inLine = residue === '' && !core.endsWith('\n')
+  if (inLine && reply.startsWith('```')) return false
   if (inLine && LETTER_OR_DIGIT.test(core) && opensMarks(core, reply)) return false
-  if (ELLIPSIS.test(reply) && !/\.$/.test(core)) return false
+  if (ELLIPSIS.test(reply) && !core.endsWith('.')) return false
   if (hasOpenFence(core) || !CAPITAL.test(reply)) return true
-  if (residue !== '') return way === 'prefill' || /\n/.test(residue) || mayBeginSentence(core) || writesNounsLarge(core)
+  if (residue !== '') return way === 'prefill' || residue.includes('\n') || mayBeginSentence(core) || writesNounsLarge(core)
   if (/(?:^|[^\p{L}])\p{Lu}{2,}$/u.test(core) && /^\p{Lu}(?!\p{Ll})/u.test(reply)) return true
   // Directly behind a word or a full stop: neither a sentence nor a name begins there.
   return !LETTER_OR_DIGIT.test(core) && !(endsSentence(core) && startsWithLetter(reply) && !OPENERS.test(core))

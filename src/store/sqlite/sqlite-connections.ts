@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Database } from 'bun:sqlite'
 import type { SqlValue } from '../store.ts'
@@ -42,6 +42,8 @@ export class SqliteConnections {
     try {
       if (!readOnly) {
         this.#writer = new Database(file, { readwrite: true, create: true })
+        // Who called when is nobody else's business.
+        chmodSync(file, 0o600)
         this.#writer.run(`pragma busy_timeout = ${BUSY_MS}`)
         this.#writer.run('pragma journal_mode = wal')
         this.#writer.run('pragma synchronous = full')
