@@ -202,9 +202,13 @@ describe('hostile bodies', () => {
     for (const unit of [' ', '\t', 'a', '**a', 'concurren', 'token-', 'token: = ', 'wait  ']) {
       const run = unit.repeat(Math.floor(8_000 / unit.length))
       for (const words of [run, `wait${run}`, `token${run}abcdefgh1`]) {
-        const started = systemClock.monotonic()
-        for (let i = 0; i < 5; i++) for (const status of [400, 429, 500]) classify(words, status)
-        expect(systemClock.monotonic() - started).toBeLessThan(30)
+        let best = Number.POSITIVE_INFINITY
+        for (let i = 0; i < 10; i++) {
+          const started = systemClock.monotonic()
+          for (const status of [400, 429, 500]) classify(words, status)
+          best = Math.min(best, systemClock.monotonic() - started)
+        }
+        expect(best).toBeLessThan(4)
       }
     }
   })
