@@ -1,6 +1,6 @@
 import type { ChatChunk } from '#contract'
 import type { Frame } from '#providers'
-import type { Delivered } from './delivered.ts'
+import type { Delivered } from './rescue/delivered.ts'
 
 export type ChunkFrame = Extract<Frame, { type: 'chunk' }>
 
@@ -59,12 +59,9 @@ export function note(delivered: Delivered, chunk: ChatChunk): void {
         delivered.final = true
       }
     }
-    if (delta.reasoning_content || delta.reasoning) delivered.reasoning = true
     if (delta.refusal || delta.tool_calls?.length || delta.function_call) delivered.final = true
     const unknown = unknownMember(delta)
-    if (unknown === undefined) continue
-    if (THOUGHTS.test(unknown)) delivered.reasoning = true
-    else delivered.final = true
+    if (unknown !== undefined && !THOUGHTS.test(unknown)) delivered.final = true
   }
 }
 

@@ -7,14 +7,14 @@ import type { Availability } from './availability.ts'
 import { balanced, type Load } from './balance.ts'
 import type { Call, CallError, Progress } from './call.ts'
 import { deadlinesFor } from './deadlines.ts'
-import { nothingDelivered } from './delivered.ts'
+import { nothingDelivered } from './rescue/delivered.ts'
 import { giveUp } from './give-up.ts'
 import { Itinerary, type Step } from './itinerary.ts'
 import { Leg } from './leg.ts'
 import { failureWords, reasonFor } from './reason.ts'
 import { endingByLength, Relay } from './relay.ts'
 import { withModel } from './request-body.ts'
-import { isSpent, planRescue, rescuable } from './rescue.ts'
+import { isSpent, planRescue, rescuable } from './rescue/rescue.ts'
 
 /** What a call needs of the house. */
 export interface FailoverParts {

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { type ChatChunk, UpstreamError } from '#contract'
 import type { Frame } from '#providers'
-import { type Delivered, nothingDelivered } from './delivered.ts'
-import { Joint } from './joint.ts'
+import { type Delivered, nothingDelivered } from './rescue/delivered.ts'
+import { Joint } from './rescue/joint.ts'
 import { Relay } from './relay.ts'
 
 function chunk(fields: object): Frame {

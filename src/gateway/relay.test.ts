@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { type ChatChunk, type ChunkChoice, UpstreamError } from '#contract'
 import type { Frame } from '#providers'
-import { type Delivered, nothingDelivered } from './delivered.ts'
+import { type Delivered, nothingDelivered } from './rescue/delivered.ts'
 import { Relay, type RelayOptions } from './relay.ts'
 
 const DONE: Frame = { type: 'done', bytes: Buffer.from('data: [DONE]\n\n') }
@@ -107,7 +107,7 @@ describe('what goes out, and when', () => {
     const { relay, delivered } = make()
     const thought = chunk({ index: 0, delta: { [name]: 'Hm.' } })
     expect(show(relay.take([role, thought]))).toBe(wire(role, thought))
-    expect([relay.tokens, delivered.reasoning, delivered.text, delivered.final]).toEqual([1, true, '', false])
+    expect([relay.tokens, delivered.text, delivered.final]).toEqual([1, '', false])
   })
 
   test('S6 a refusal goes out, and nothing is rescued behind it', () => {

@@ -1,8 +1,8 @@
 import { type ChatChunk, type ChunkChoice, type Usage, UpstreamError } from '#contract'
 import type { Frame } from '#providers'
 import { adoptId, type ChunkFrame, frameOf, inspect, note, type Seen, underStreamId, withAccount } from './chunk-frame.ts'
-import type { Delivered } from './delivered.ts'
-import type { Joint } from './joint.ts'
+import type { Delivered } from './rescue/delivered.ts'
+import type { Joint } from './rescue/joint.ts'
 
 export interface RelayOptions {
   readonly delivered: Delivered

@@ -71,11 +71,6 @@ export class Health {
     return entry
   }
 
-  /** The upstreams that models of the config name and that were tried. */
-  all(): Iterable<[string, UpstreamHealth]> {
-    return this.#upstreams.entries()
-  }
-
   #known(upstream: string): Entry | undefined {
     return this.#upstreams.get(upstream) ?? this.#madeUp.get(upstream)
   }

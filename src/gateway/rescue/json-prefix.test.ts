@@ -82,11 +82,3 @@ test('depth is bounded and costs no stack', () => {
   expect(check('['.repeat(1_000)).valid).toBe(true)
   expect(check('['.repeat(100_000)).valid).toBe(false)
 })
-
-test('a fork goes its own way', () => {
-  const json = new JsonPrefix()
-  json.push('{"a": [1')
-  expect(json.fork().push('}')).toBe(false)
-  expect(json.push(', 2]}')).toBe(true)
-  expect(json.complete).toBe(true)
-})

@@ -48,17 +48,6 @@ export class JsonPrefix {
     return this.#state !== 'invalid'
   }
 
-  /** A validator at the same place, to try a text on. */
-  fork(): JsonPrefix {
-    const copy = new JsonPrefix()
-    copy.#state = this.#state
-    copy.#stack.push(...this.#stack)
-    copy.#inKey = this.#inKey
-    copy.#rest = this.#rest
-    copy.#hexDigits = this.#hexDigits
-    return copy
-  }
-
   #next(character: string): State {
     switch (this.#state) {
       case 'string':

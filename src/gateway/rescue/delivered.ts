@@ -10,12 +10,11 @@ export interface Delivered {
   /** The answer's text so far, and in how many frames it came. */
   text: string
   frames: number
-  reasoning: boolean
   /** A tool call or a refusal was sent: from then on nothing may be rescued silently (S6). */
   final: boolean
 }
 
 /** Nothing yet. */
 export function nothingDelivered(): Delivered {
-  return { committed: false, id: undefined, created: undefined, model: undefined, text: '', frames: 0, reasoning: false, final: false }
+  return { committed: false, id: undefined, created: undefined, model: undefined, text: '', frames: 0, final: false }
 }

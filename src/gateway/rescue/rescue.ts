@@ -1,8 +1,8 @@
 import type { ChatRequest, Continuation } from '#contract'
 import type { Delivered } from './delivered.ts'
 import { Joint } from './joint.ts'
-import { continuationRequest } from './rescue/continuation.ts'
-import { deliveredTokens } from './rescue/delivered-tokens.ts'
+import { continuationRequest } from './continuation.ts'
+import { deliveredTokens } from './delivered-tokens.ts'
 
 /** How a broken answer is continued at another upstream. */
 export interface Rescue {

@@ -1,7 +1,7 @@
 import { type Continuation, UpstreamError } from '#contract'
-import { JsonPrefix } from './rescue/json-prefix.ts'
-import { Seam } from './rescue/seam.ts'
-import { StopScan } from './rescue/stop-sequences.ts'
+import { JsonPrefix } from './json-prefix.ts'
+import { Seam } from './seam.ts'
+import { StopScan } from './stop-sequences.ts'
 
 export interface JointOptions {
   /** The text that the client has. */
