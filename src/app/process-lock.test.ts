@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { systemClock } from '#base'
+import { ManualClock, sleep, systemClock } from '#base'
 import { ProcessLock } from './process-lock.ts'
 import { readProcess } from './process-record.ts'
 
@@ -92,4 +92,19 @@ test('a broken process.json is as good as none', async () => {
     await writeFile(join(folder.path, 'process.json'), text)
     expect(await readProcess(folder.path)).toBeUndefined()
   }
+})
+
+test('a folder that is removed under the process is locked anew, and a second start still refused', async () => {
+  await using folder = await temporaryFolder()
+  const clock = new ManualClock()
+  await using lock = await ProcessLock.take(folder.path, clock)
+  await lock.announce('http://127.0.0.1:9')
+  await rm(folder.path, { recursive: true })
+  for (let i = 0; i < 200 && (await readProcess(folder.path)) === undefined; i++) {
+    await clock.pass(2_000)
+    await sleep(systemClock, 10)
+  }
+  expect(await readProcess(folder.path)).toMatchObject({ pid: process.pid, url: 'http://127.0.0.1:9', token: lock.token })
+  await using second = await otherProcess(folder.path)
+  expect(second.said).not.toBe('held')
 })

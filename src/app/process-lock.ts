@@ -1,8 +1,12 @@
 import { Database } from 'bun:sqlite'
 import { mkdirSync, rmSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError, type Clock, messageOf, randomSecret } from '#base'
+import { AppError, type Clock, messageOf, randomSecret, type Timer } from '#base'
 import { describeProcess, type ProcessRecord, readProcess, writeProcess } from './process-record.ts'
+
+/** How often it is looked whether the folder is still there, ms. */
+const WATCH_MS = 2_000
 
 /**
  * One process for each data folder. The system releases the lock when the process ends, however it ends. Without a folder
@@ -15,7 +19,8 @@ export class ProcessLock implements AsyncDisposable {
   readonly problem: string | undefined
   readonly #folder: string
   readonly #clock: Clock
-  readonly #lock: Database | undefined
+  #lock: Database | undefined
+  #timer: Timer | undefined
 
   private constructor(folder: string, clock: Clock, lock: Database | undefined, problem: string | undefined) {
     this.#folder = folder
@@ -26,14 +31,9 @@ export class ProcessLock implements AsyncDisposable {
 
   /** Locks the folder, making it first. Throws `data_folder_in_use` when another process holds it. */
   static async take(folder: string, clock: Clock): Promise<ProcessLock> {
-    let lock: Database | undefined
     try {
-      mkdirSync(folder, { recursive: true })
-      lock = new Database(join(folder, 'process.lock'), { create: true, readwrite: true })
-      lock.run('BEGIN EXCLUSIVE')
-      return new ProcessLock(folder, clock, lock, undefined)
+      return new ProcessLock(folder, clock, lockFolder(folder), undefined)
     } catch (error) {
-      lock?.close()
       if (isBusy(error)) throw inUse(folder, await readProcess(folder))
       return new ProcessLock(folder, clock, undefined, messageOf(error))
     }
@@ -42,14 +42,56 @@ export class ProcessLock implements AsyncDisposable {
   /** Leaves word of where this process listens, for local commands and for a second start. */
   async announce(url: string): Promise<void> {
     if (this.#lock === undefined) return
-    await writeProcess(this.#folder, { pid: process.pid, startedAt: this.#clock.now(), url, token: this.token }).catch(() => undefined)
+    const record = { pid: process.pid, startedAt: this.#clock.now(), url, token: this.token }
+    await writeProcess(this.#folder, record).catch(() => undefined)
+    this.#timer = this.#clock.after(WATCH_MS, () => void this.#restore(record))
+  }
+
+  /** Locks the folder anew, and leaves word again, when somebody removed it under us. */
+  async #restore(record: ProcessRecord): Promise<void> {
+    const [lockThere, wordThere] = await Promise.all(['process.lock', 'process.json'].map((name) => isThere(join(this.#folder, name))))
+    if (this.#lock === undefined) return
+    try {
+      if (!lockThere) {
+        const lock = lockFolder(this.#folder)
+        this.#lock.close()
+        this.#lock = lock
+      }
+      if (!wordThere) await writeProcess(this.#folder, record)
+    } catch {
+      // The folder is somebody else's by now, or cannot be written: calls go on without it (O1).
+    }
+    if (this.#lock) this.#timer = this.#clock.after(WATCH_MS, () => void this.#restore(record))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#lock === undefined) return
+    this.#timer?.cancel()
+    const lock = this.#lock
+    this.#lock = undefined
+    if (lock === undefined) return
     rmSync(join(this.#folder, 'process.json'), { force: true })
-    this.#lock.close()
+    lock.close()
   }
+}
+
+/** Takes the system's lock on the folder, making it first. Throws what SQLite or the disk says. */
+function lockFolder(folder: string): Database {
+  mkdirSync(folder, { recursive: true })
+  const lock = new Database(join(folder, 'process.lock'), { create: true, readwrite: true })
+  try {
+    lock.run('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 function isBusy(error: unknown): boolean {
