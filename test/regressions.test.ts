@@ -87,4 +87,15 @@ describe('what a review found', () => {
     expect((await world.post()).status).toBe(503)
     expect(a.requests.length).toBe(before)
   })
+
+  test('an upstream that refused a prefill is not offered one again with every rescue', async () => {
+    await using a = await WireServer.listen(beginning({ text: TEXT }, 6, ['rst']))
+    await using b = await WireServer.listen(writer(TEXT, 'refuses prefill'))
+    const upstreams = [{}, { continuation: 'prefill' }]
+    const breaker = { failures: 100_000, minimum: 100_000 }
+    await using world = await startWorld({ env: ENV, config: routeOver([a, b], { model: { breaker }, upstreams }) })
+    expect((await world.stream()).note?.attempts).toBe(3)
+    expect((await world.stream()).note?.attempts).toBe(2)
+    expect((await world.stream()).text).toBe(TEXT)
+  })
 })

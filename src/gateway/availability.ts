@@ -1,5 +1,5 @@
 import { BoundedMap, type Clock, SlidingWindow } from '#base'
-import { FAILURE_KINDS, type Failure, type Retries, type Route, type RouteUpstream } from '#contract'
+import { type Continuation, FAILURE_KINDS, type Failure, type Retries, type Route, type RouteUpstream } from '#contract'
 import type { RateLimits } from '#providers'
 import { admitsIn, type BreakerEvent, type BreakerState, CLOSED, reduce } from './breaker.ts'
 
@@ -20,6 +20,8 @@ interface Track {
   stage: number
   /** Monotonic ms before which it asked not to be called. */
   coolingUntil: number
+  /** Monotonic ms until which it is taken to refuse a prefill. */
+  noPrefillUntil: number
   /** What it said was left of its rate limit, and until when that holds. */
   limits: (RateLimits & { readonly until: number }) | undefined
   /** Attempts of the last seconds, and how many of them were second ones (F1). */
@@ -30,6 +32,8 @@ interface Track {
 const MOST_MADE_UP = 1_000
 /** Second attempts that are always allowed within the window (F1). */
 const ALWAYS_ALLOWED = 10
+/** How long it is remembered that an upstream refused a prefill. */
+const NO_PREFILL_MS = 600_000
 const BUDGET_WINDOW_MS = 10_000
 /** Rest after a 429 that names no time. */
 const DEFAULT_REST_MS = 1_000
@@ -90,6 +94,18 @@ export class Availability {
     account.limits = { ...limits, until: this.#clock.monotonic() + limits.resetMs }
   }
 
+  /** Remembers for a while that an upstream refused to continue a prefill. */
+  notePrefillRefused(upstream: RouteUpstream): void {
+    const track = this.#known(upstream)
+    if (track) track.noPrefillUntil = this.#clock.monotonic() + NO_PREFILL_MS
+  }
+
+  /** The way in which an upstream is first asked to continue an answer. */
+  firstWay(upstream: RouteUpstream): Continuation {
+    const refuses = (this.#known(upstream)?.noPrefillUntil ?? -Infinity) > this.#clock.monotonic()
+    return refuses && upstream.continuation === 'prefill' ? 'instruct' : upstream.continuation
+  }
+
   /** Takes one second attempt from the upstream's budget; false when it is spent (F1). */
   spendSecond(upstream: RouteUpstream, retries: Retries): boolean {
     const { budget } = this.#known(upstream) ?? this.#track(this.#madeUp, upstream.id)
@@ -123,6 +139,7 @@ export class Availability {
       breaker: CLOSED,
       stage: 0,
       coolingUntil: -Infinity,
+      noPrefillUntil: -Infinity,
       limits: undefined,
       budget: new SlidingWindow<'all' | 'second'>(this.#clock, BUDGET_WINDOW_MS),
     }

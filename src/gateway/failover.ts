@@ -55,7 +55,7 @@ export class Failover {
     this.#totalMs = deadlinesFor(route.deadlines, '', call.request).total
     const ordered =
       route.upstreams.length === 1 ? route.upstreams : balanced(route.upstreams, route.balance, this.#load, parts.clock.random)
-    this.#itinerary = new Itinerary(ordered, route.retries)
+    this.#itinerary = new Itinerary(ordered, route.retries, (upstream) => parts.availability.firstWay(upstream))
   }
 
   /** The next bytes for the client; undefined when all were sent. Throws `CallError` when no whole answer can be had. */
@@ -177,6 +177,7 @@ export class Failover {
     if (refused && !this.#itinerary.rescuing) throw this.#error(failure)
     this.#failures.push(failure)
     if (this.#delivered.committed && !this.#rescuable()) throw this.#error()
+    if (failure.kind === 'invalid_request' && leg.way === 'prefill') this.#parts.availability.notePrefillRefused(leg.upstream)
     this.#itinerary.failed(leg.upstream, failure, { now: clock.monotonic(), chance: clock.random() })
     // Only from here on: what broke the first answer says nothing about a way to continue it.
     if (this.#delivered.committed) this.#itinerary.rescuing = true

@@ -50,12 +50,19 @@ const PROBE_POLL_MS = 25
 export class Itinerary {
   readonly #upstreams: readonly RouteUpstream[]
   readonly #retries: Retries
+  readonly #firstWay: (upstream: RouteUpstream) => Continuation
   readonly #trials = new Map<string, Trial>()
   #attempts = 0
   /** An answer is to be continued, no longer begun. */
   rescuing = false
 
-  constructor(upstreams: readonly RouteUpstream[], retries: Retries) {
+  /** `firstWay` is the way in which an upstream is first asked to continue an answer. */
+  constructor(
+    upstreams: readonly RouteUpstream[],
+    retries: Retries,
+    firstWay: (upstream: RouteUpstream) => Continuation = (upstream) => upstream.continuation,
+  ) {
+    this.#firstWay = firstWay
     this.#upstreams = upstreams
     this.#retries = retries
   }
@@ -124,8 +131,9 @@ export class Itinerary {
     this.#attempts++
     const trial = this.#trials.get(upstream.id)
     if (trial) trial.attempts++
-    else this.#trials.set(upstream.id, { attempts: 1, again: false, notBefore: 0, way: upstream.continuation })
-    return { do: 'attempt', upstream, second, way: trial?.way ?? upstream.continuation }
+    const way = trial?.way ?? this.#firstWay(upstream)
+    if (!trial) this.#trials.set(upstream.id, { attempts: 1, again: false, notBefore: 0, way })
+    return { do: 'attempt', upstream, second, way }
   }
 
   /** A context that was too small leaves only larger ones, and those not known. */

@@ -44,6 +44,11 @@ export class Leg {
     return this.#options.upstream
   }
 
+  /** How it continues an answer that another upstream began. */
+  get way(): Continuation | undefined {
+    return this.#options.way
+  }
+
   /** Everything was sent. */
   get ended(): boolean {
     return this.#options.relay.ended
