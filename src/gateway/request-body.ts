@@ -1,3 +1,5 @@
+import { endOfJsonString } from '#base'
+
 /**
  * The request's text with another name for the model: everything else stays byte for byte as the client sent it, so that
  * fields that we do not know reach the upstream untouched.
@@ -21,7 +23,6 @@ interface Span {
 const KEY = '"model"'
 const QUOTE = 34
 const COLON = 58
-const BACKSLASH = 92
 
 /** The value's place when the text names the key once only, and no key is spelled with escapes: then it is the top level's. */
 function onlyMention(body: string, model: string): Span[] | undefined {
@@ -45,7 +46,7 @@ function topLevelSpans(body: string): Span[] {
     if (text === '{' || text === '[') depth++
     else if (text === '}' || text === ']') depth--
     else {
-      token.lastIndex = endOfString(body, match.index)
+      token.lastIndex = endOfJsonString(body, match.index)
       const colon = depth === 1 ? skipBlank(body, token.lastIndex) : -1
       if (body.charCodeAt(colon) !== COLON || JSON.parse(body.slice(match.index, token.lastIndex)) !== 'model') continue
       const start = skipBlank(body, colon + 1)
@@ -60,20 +61,10 @@ function topLevelSpans(body: string): Span[] {
 
 /** Behind the string, number or word that begins at `start`; `start` itself where an object or a list does. */
 function endOfScalar(body: string, start: number): number {
-  if (body.charCodeAt(start) === QUOTE) return endOfString(body, start)
+  if (body.charCodeAt(start) === QUOTE) return endOfJsonString(body, start)
   let end = start
   while (end < body.length && !' \n\r\t,{}[]'.includes(body.charAt(end))) end++
   return end
-}
-
-/** Behind the string that begins at `start`. By hand: a pattern gives up silently on a string of a million escapes. */
-function endOfString(body: string, start: number): number {
-  for (let quote = body.indexOf('"', start + 1); quote !== -1; quote = body.indexOf('"', quote + 1)) {
-    let slashes = 0
-    while (body.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes++
-    if (slashes % 2 === 0) return quote + 1
-  }
-  return body.length
 }
 
 function skipBlank(body: string, from: number): number {
